@@ -1,0 +1,114 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/location.h"
+#include "model/data_type.h"
+#include "model/names.h"
+
+namespace weir {
+
+/// SQL as the user wrote it. `location` is its first character when `exact` (a plain or quoted
+/// one-line scalar: an offset in `text` is a column in the file), else the line it starts on.
+struct SqlText {
+  std::string text;
+  Location location;
+  bool exact = false;
+};
+
+/// `object: landing/*.json`. `*` stays in one folder, `**` crosses folders, `?` is one character.
+struct ObjectTrigger {
+  BucketName bucket;
+  std::string pattern;  ///< below the bucket, e.g. "*.json", "in/**/x-*.csv.gz"
+  Location location;
+};
+
+struct CronTrigger {
+  std::string expression;
+  std::string timezone;  ///< IANA name; empty = UTC
+  Location location;
+};
+
+using Trigger = std::variant<ObjectTrigger, CronTrigger>;
+
+enum class Format { json, csv, parquet };
+enum class JsonLayout { automatic, array, lines };
+enum class Compression { automatic, none, gzip, zstd };  ///< automatic: by the key's ending
+
+/// Every dialect choice is explicit; nothing is sniffed.
+struct CsvDialect {
+  bool header = true;
+  char delimiter = ',';
+  char quote = '"';     ///< '\0' = no quoting
+  char escape = '"';    ///< inside quotes
+  std::string null_text = "";  ///< an unquoted field equal to this is NULL
+  int skip_lines = 0;   ///< before the header
+};
+
+struct ReadColumn {
+  std::string name;      ///< the source's own name (JSON member, CSV header)
+  DataType type;
+  Location location;
+};
+
+struct ReadStep {
+  Format format = Format::json;
+  JsonLayout layout = JsonLayout::automatic;
+  CsvDialect csv;
+  Compression compression = Compression::automatic;
+  uint64_t max_record_bytes = 16u << 20;  ///< a longer record is rejected, not buffered
+  std::vector<ReadColumn> columns;        ///< empty: the target table's columns
+  Location location;
+};
+
+struct SelectItem {
+  std::string name;
+  SqlText expression;
+};
+struct SelectStep {
+  std::vector<SelectItem> items;
+  Location location;
+};
+struct WhereStep {
+  SqlText predicate;
+  Location location;
+};
+
+/// Runs inside the database it names; its rows feed the steps behind it.
+struct SqlStep {
+  SqlText sql;
+  DatabaseName database;
+  Location location;
+};
+
+enum class LoadMode { append, merge, replace, ignore };
+
+struct LoadStep {
+  TableName table;
+  LoadMode mode = LoadMode::append;
+  Location location;
+};
+
+/// A step the design knows and this build does not run; validate says so, a run refuses.
+struct LaterStep {
+  std::string kind;
+  Location location;
+};
+
+using Step = std::variant<ReadStep, SelectStep, WhereStep, SqlStep, LoadStep, LaterStep>;
+
+struct Pipeline {
+  PipelineName name;
+  std::vector<Trigger> triggers;
+  std::vector<Step> steps;
+  int priority = 0;
+  Location location;
+};
+
+std::string_view to_string(LoadMode mode);
+std::string_view to_string(Format format);
+
+}  // namespace weir

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "model/pipeline.h"
+#include "model/table.h"
+
+namespace weir {
+
+enum class Engine { duckdb, postgres, mysql };
+
+struct DatabaseConfig {
+  DatabaseName name;
+  Engine engine = Engine::duckdb;
+  std::string url;             ///< as written after overlays and `${env:…}`; may hold a secret: never print
+  std::filesystem::path path;  ///< duckdb: absolute path of the file; empty = in memory
+  Location location;
+};
+
+enum class BucketKind { file, s3, gcs };
+
+struct BucketConfig {
+  BucketName name;
+  BucketKind kind = BucketKind::file;
+  std::string url;
+  std::filesystem::path path;  ///< file: absolute path of the folder
+  int64_t settle_ms = 1000;    ///< how long a file found by rescan must rest after its last change
+  Location location;
+};
+
+/// A validated project file. Plain values; immutable once loaded.
+struct Project {
+  std::string name;
+  std::filesystem::path root;  ///< absolute; the folder of weir.yaml
+  std::string environment = "default";
+  uint64_t memory_bytes = 1u << 30;  ///< bound on the process's resident memory
+  std::vector<DatabaseConfig> databases;
+  std::vector<BucketConfig> buckets;
+  std::vector<Table> tables;
+  std::vector<Pipeline> pipelines;
+
+  /// root/.weir/<environment>: lock, socket, run log, spool.
+  std::filesystem::path state_dir() const;
+
+  const DatabaseConfig* find_database(const DatabaseName& name) const;
+  const BucketConfig* find_bucket(const BucketName& name) const;
+  const Table* find_table(const TableName& name) const;
+  const Pipeline* find_pipeline(const PipelineName& name) const;
+};
+
+}  // namespace weir

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+#include "io/byte_stream.h"
+#include "model/object_ref.h"
+#include "model/project.h"
+
+namespace weir::objects {
+
+/// What a listing says of an object. Two equal stats mean: not changed since, as far as the
+/// bucket can tell without reading it.
+struct ObjectStat {
+  ObjectKey key;
+  uint64_t size_bytes = 0;
+  int64_t mtime_ns = 0;  ///< since 1970, UTC
+  int64_t ctime_ns = 0;
+  uint64_t inode = 0;
+
+  bool operator==(const ObjectStat&) const = default;
+};
+
+/// Where objects live. Thread-safe.
+class Bucket {
+ public:
+  virtual ~Bucket() = default;
+  /// Visits every object whose key matches `pattern` (see ObjectTrigger), in no order; stops early
+  /// when `visit` returns false. Folders, sockets and dangling or looping links are not objects.
+  virtual Result<void> list(std::string_view pattern,
+                            const std::function<bool(const ObjectStat&)>& visit) = 0;
+  /// Errors: not_found.
+  virtual Result<ObjectStat> stat(const ObjectKey& key) = 0;
+  /// Opens for reading. Errors: not_found, io.
+  virtual Result<std::unique_ptr<io::ByteStream>> open(const ObjectKey& key) = 0;
+};
+
+/// Errors: not_yet for s3:// and gs://. Creates a missing file:// folder.
+Result<std::unique_ptr<Bucket>> open_bucket(const BucketConfig& config);
+
+/// `*` stays in one folder, `**` crosses folders, `?` one character; all else is literal.
+bool key_matches(std::string_view pattern, std::string_view key);
+
+}  // namespace weir::objects

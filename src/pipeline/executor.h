@@ -1,0 +1,54 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "duckdb/database.h"
+#include "model/project.h"
+#include "model/receipt.h"
+#include "model/run.h"
+#include "objects/bucket.h"
+#include "pipeline/resources.h"
+
+namespace weir::pipeline {
+
+/// Watched and steered from other threads while a run executes.
+struct Progress {
+  std::atomic<uint64_t> bytes_read{0};
+  std::atomic<uint64_t> bytes_total{0};
+  std::atomic<uint64_t> rows_read{0};
+  std::atomic<bool> cancel{false};  ///< set: the run rolls back and returns `cancelled`
+};
+
+/// What became of a run. `requeue`: the input changed while it was read; try again later.
+struct RunOutcome {
+  Receipt receipt;
+  bool requeue = false;
+};
+
+/// Executes runs: reads the input, applies the steps and the contract, commits rows + ledger row +
+/// rejects in one transaction of the target database, writes the receipt. Thread-safe: several
+/// workers may call at once; loads into one table are serialised inside.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  /// All runs are of one pipeline; small inputs share a transaction. One outcome per run, in
+  /// order. Never fails as a whole: errors are in the receipts.
+  virtual std::vector<RunOutcome> execute(std::span<const Run> runs, Progress& progress) = 0;
+
+  /// Whether this version state of the object is already loaded (no bytes are read when the
+  /// ledger has no entry of that size). Errors: not_found, unavailable.
+  virtual Result<bool> is_loaded(const PipelineName& pipeline, const ObjectRef& object) = 0;
+};
+
+/// `resources` and `project` must outlive the executor.
+Result<std::unique_ptr<Executor>> make_executor(const Project& project, Resources& resources,
+                                                const Clock& clock);
+
+}  // namespace weir::pipeline

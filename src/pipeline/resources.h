@@ -1,0 +1,23 @@
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "base/result.h"
+#include "duckdb/database.h"
+#include "model/project.h"
+#include "objects/bucket.h"
+
+namespace weir::pipeline {
+
+/// The open databases and buckets of a project. Owned by the wiring; outlives every run.
+struct Resources {
+  std::map<DatabaseName, std::unique_ptr<duckdb::Database>> duckdb;
+  std::map<BucketName, std::unique_ptr<objects::Bucket>> buckets;
+};
+
+/// Opens all of them, and creates the ledger tables where they are missing.
+/// Errors: unavailable, io, not_yet (postgres, mysql, s3 before their issue).
+Result<Resources> open_resources(const Project& project);
+
+}  // namespace weir::pipeline
