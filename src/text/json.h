@@ -24,7 +24,7 @@ class Json {
   Json(bool value) : value_(value) {}
   Json(int value) : value_(static_cast<int64_t>(value)) {}
   Json(int64_t value) : value_(value) {}
-  Json(uint64_t value) : value_(static_cast<int64_t>(value)) {}
+  Json(uint64_t value);  ///< at most 2^63 - 1: counts and sizes; aborts beyond
   Json(double value) : value_(value) {}
   Json(const char* value) : value_(std::string(value)) {}
   Json(std::string value) : value_(std::move(value)) {}
@@ -36,6 +36,9 @@ class Json {
   static Json object() { return Json(Object{}); }
 
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
+  bool is_bool() const { return std::holds_alternative<bool>(value_); }
+  bool is_int() const { return std::holds_alternative<int64_t>(value_); }
+  bool is_double() const { return std::holds_alternative<double>(value_); }
   bool is_array() const { return std::holds_alternative<Array>(value_); }
   bool is_object() const { return std::holds_alternative<Object>(value_); }
   bool is_string() const { return std::holds_alternative<std::string>(value_); }
@@ -56,9 +59,13 @@ class Json {
   /// Appends an element; turns null into an array.
   Json& push(Json value);
 
-  std::string to_string() const;         ///< one line
+  /// One line, valid UTF-8 and JSON whatever the strings hold: a byte that is not UTF-8 becomes
+  /// U+FFFD, a double that is not finite becomes null.
+  std::string to_string() const;
   std::string to_pretty_string() const;  ///< two-space indent, no final newline
 
+  /// `1` is an integer and `1.0` a double; an integer outside int64 is refused, never rounded to a
+  /// double; so are a member named twice and more than 100 levels of nesting.
   /// Errors: invalid_input with line and column in `location`.
   static Result<Json> parse(std::string_view text);
 
