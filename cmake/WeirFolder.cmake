@@ -1,6 +1,7 @@
 # weir_folder(NAME DEPS…): one static library from the folder's sources, one gtest binary from its
 # *_test.cc, one libFuzzer binary per *_fuzz.cc (when WEIR_FUZZ), one binary from its *_bench.cc.
-# Files are found by suffix, so that adding one needs no edit here.
+# Where tests are built, each fuzzer also becomes a test that replays its corpus, corpus/NAME for
+# NAME_fuzz.cc. Files are found by suffix, so that adding one needs no edit here.
 function(weir_folder name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   set(tests ${sources})
@@ -24,6 +25,17 @@ function(weir_folder name)
     target_link_libraries(weir_${name}_test PRIVATE weir_${name} GTest::gmock GTest::gtest_main)
     gtest_discover_tests(weir_${name}_test TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60
                          PROPERTIES TIMEOUT 300)
+  endif()
+  if(WEIR_TESTS)
+    foreach(fuzzer ${fuzzers})
+      get_filename_component(base ${fuzzer} NAME_WE)
+      string(REGEX REPLACE "_fuzz$" "" corpus ${base})
+      add_executable(${base}_replay ${fuzzer} ${PROJECT_SOURCE_DIR}/tools/fuzz_replay.cc)
+      target_link_libraries(${base}_replay PRIVATE weir_${name})
+      add_test(NAME ${name}.${base}_replay
+               COMMAND ${base}_replay ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${corpus})
+      set_tests_properties(${name}.${base}_replay PROPERTIES TIMEOUT 300)
+    endforeach()
   endif()
   if(benches AND WEIR_BENCHES)
     add_executable(weir_${name}_bench ${benches})
