@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "io/byte_stream.h"
+
+namespace weir::io {
+
+/// A nameless temporary file: written at its end, read from its start, gone with the object (and
+/// with the process, however that ends). Appending is for one thread; readers may work meanwhile
+/// and see what was appended before they got there.
+class SpoolFile {
+ public:
+  /// Errors: not_found (no such folder), io.
+  static Result<std::unique_ptr<SpoolFile>> create(const std::string& folder);
+  ~SpoolFile();
+  SpoolFile(const SpoolFile&) = delete;
+  SpoolFile& operator=(const SpoolFile&) = delete;
+
+  /// Errors: io (disk full, say); the file then still ends where it ended before.
+  Result<void> append(std::string_view bytes);
+  uint64_t size_bytes() const { return size_bytes_; }
+  /// A stream over the file from its start. The spool must outlive it.
+  std::unique_ptr<ByteStream> open() const;
+
+ private:
+  explicit SpoolFile(int descriptor) : descriptor_(descriptor) {}
+
+  int descriptor_;
+  uint64_t size_bytes_ = 0;
+};
+
+}  // namespace weir::io
