@@ -11,9 +11,10 @@ namespace weir::io {
 /// The faulty twin of a stream, for tests: replayable from its seed.
 struct StreamFaults {
   uint64_t seed = 0;
-  std::optional<uint64_t> fail_at;  ///< reading this byte gives an io error, now and ever after
-  std::optional<uint64_t> end_at;   ///< the stream ends before this byte, as a cut file does
-  bool short_reads = false;         ///< gives any number of bytes from 1 up to what was asked for
+  std::optional<uint64_t> fail_at =
+      {};                               ///< reading this byte gives an io error, now and ever after
+  std::optional<uint64_t> end_at = {};  ///< the stream ends before this byte, as a cut file does
+  bool short_reads = false;  ///< gives any number of bytes from 1 up to what was asked for
 };
 
 class FaultyStream final : public ByteStream {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "io/byte_stream.h"
+#include "io/descriptor.h"
 
 namespace weir::io {
 
@@ -25,10 +26,6 @@ class FileStream final : public ByteStream {
   /// Never blocks: a folder, pipe, socket or device is refused. Follows symbolic links.
   /// Errors: not_found, invalid_input (no regular file), io.
   static Result<std::unique_ptr<FileStream>> open(const std::string& path);
-  ~FileStream() override;
-  FileStream(const FileStream&) = delete;
-  FileStream& operator=(const FileStream&) = delete;
-
   Result<size_t> read(char* buffer, size_t capacity) override;
   /// As of open().
   uint64_t size_bytes() const override { return opened_.size_bytes; }
@@ -38,9 +35,9 @@ class FileStream final : public ByteStream {
   Result<FileState> current_state() const;
 
  private:
-  FileStream(int descriptor, std::string path, FileState state);
+  FileStream(Descriptor descriptor, std::string path, FileState state);
 
-  int descriptor_;
+  Descriptor descriptor_;
   std::string path_;
   FileState opened_;
   uint64_t position_ = 0;

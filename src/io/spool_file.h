@@ -1,11 +1,13 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "io/byte_stream.h"
+#include "io/descriptor.h"
 
 namespace weir::io {
 
@@ -16,21 +18,17 @@ class SpoolFile {
  public:
   /// Errors: not_found (no such folder), io.
   static Result<std::unique_ptr<SpoolFile>> create(const std::string& folder);
-  ~SpoolFile();
-  SpoolFile(const SpoolFile&) = delete;
-  SpoolFile& operator=(const SpoolFile&) = delete;
-
   /// Errors: io (disk full, say); the file then still ends where it ended before.
   Result<void> append(std::string_view bytes);
-  uint64_t size_bytes() const { return size_bytes_; }
+  uint64_t size_bytes() const { return size_bytes_.load(std::memory_order_acquire); }
   /// A stream over the file from its start. The spool must outlive it.
   std::unique_ptr<ByteStream> open() const;
 
  private:
-  explicit SpoolFile(int descriptor) : descriptor_(descriptor) {}
+  explicit SpoolFile(Descriptor descriptor) : descriptor_(std::move(descriptor)) {}
 
-  int descriptor_;
-  uint64_t size_bytes_ = 0;
+  Descriptor descriptor_;
+  std::atomic<uint64_t> size_bytes_{0};
 };
 
 }  // namespace weir::io
