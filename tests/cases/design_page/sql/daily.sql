@@ -1,0 +1,1 @@
+SELECT date, hits, users FROM monks.daily_totals ORDER BY date
