@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/inotify.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -19,7 +20,7 @@ class ChangeWatch {
  public:
   explicit ChangeWatch(const StateDirectory& directory)
       : events_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
-    if (!events_.is_open()) return;
+    if (!events_) return;
     ::inotify_add_watch(events_.get(), directory.path().c_str(),
                         IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_ONLYDIR);
   }
@@ -29,13 +30,13 @@ class ChangeWatch {
     ::poll(watched, 2, static_cast<int>(limit.count()));
     if (watched[1].revents != 0) return Woken::interrupted;
     char drained[4096];
-    while (events_.is_open() && ::read(events_.get(), drained, sizeof drained) > 0) {
+    while (events_ && ::read(events_.get(), drained, sizeof drained) > 0) {
     }
     return Woken::look_again;
   }
 
  private:
-  Descriptor events_;
+  io::Descriptor events_;
 };
 
 }  // namespace

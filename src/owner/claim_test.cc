@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <future>
@@ -22,7 +23,7 @@ Claim claim_either(const StateDirectory& state) {
 }
 
 TEST(StateDirectory, TakesOthersRightsAway) {
-  const TemporaryFolder folder;
+  const ProjectFolder folder;
   std::filesystem::create_directories(folder.path() / ".weir/default");
   ASSERT_EQ(::chmod((folder.path() / ".weir/default").c_str(), 0755), 0);
   folder.open_state();
@@ -38,7 +39,7 @@ TEST(StateDirectory, SaysWhatItCannotCreate) {
 }
 
 TEST(LockFile, HasOneHolderWhoSaysWhoItIs) {
-  const TemporaryFolder folder;
+  const ProjectFolder folder;
   const StateDirectory state = folder.open_state();
   LockFile second = LockFile::open(state).value();
   {
@@ -55,7 +56,7 @@ TEST(LockFile, HasOneHolderWhoSaysWhoItIs) {
 }
 
 TEST(Claim, TheFirstOwnsAndTheNextIsItsClient) {
-  const TemporaryFolder folder;
+  const ProjectFolder folder;
   const StateDirectory state = folder.open_state();
   const Claim first = claim_either(state);
   ASSERT_TRUE(std::holds_alternative<LockFile>(first));
@@ -64,7 +65,7 @@ TEST(Claim, TheFirstOwnsAndTheNextIsItsClient) {
 }
 
 TEST(Claim, WaitsForAnOwnerThatHasNoSocketYet) {
-  const TemporaryFolder folder;
+  const ProjectFolder folder;
   const StateDirectory state = folder.open_state();
   const Claim first = claim_either(state);
   std::promise<void> waiting;
@@ -82,7 +83,7 @@ TEST(Claim, WaitsForAnOwnerThatHasNoSocketYet) {
 }
 
 TEST(Claim, WaitsForALeavingOwnersLock) {
-  const TemporaryFolder folder;
+  const ProjectFolder folder;
   const StateDirectory state = folder.open_state();
   std::optional<Claim> first = claim_either(state);
   std::promise<void> waiting;
@@ -97,7 +98,7 @@ TEST(Claim, WaitsForALeavingOwnersLock) {
 }
 
 TEST(Claim, ASecondUpIsRefused) {
-  const TemporaryFolder folder;
+  const ProjectFolder folder;
   const StateDirectory state = folder.open_state();
   const ClaimOptions options{.role = Role::owner_only};
   const Claim first = claim(state, identity(lasting_verb), options).value();
@@ -107,12 +108,12 @@ TEST(Claim, ASecondUpIsRefused) {
 }
 
 TEST(Claim, CanBeInterrupted) {
-  const TemporaryFolder folder;
+  const ProjectFolder folder;
   const StateDirectory state = folder.open_state();
   const Claim first = claim_either(state);
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
-  const Descriptor reading(ends[0]), writing(ends[1]);
+  const io::Descriptor reading(ends[0]), writing(ends[1]);
   ClaimOptions options{.interrupt_fd = reading.get(), .quiet = std::chrono::milliseconds(0)};
   options.on_wait = [&](const auto&) { EXPECT_EQ(::write(writing.get(), "x", 1), 1); };
   EXPECT_EQ(claim(state, identity("run"), options).error().code, ErrorCode::cancelled);
@@ -136,7 +137,7 @@ bool in_processes(int count, const std::function<bool(int)>& body) {
 }
 
 TEST(Claim, AnOwnerKilledWithItsSocketStandingIsSucceeded) {
-  const TemporaryFolder folder;
+  const ProjectFolder folder;
   const StateDirectory state = folder.open_state();
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
@@ -178,8 +179,8 @@ bool perform(const StateDirectory& state, const std::filesystem::path& owning) {
       if (*end == CallEnd::unheard) continue;
       return *end == CallEnd::answered && sink.frames.size() == 1;
     }
-    const Descriptor marker(::open(owning.c_str(), O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!marker.is_open()) return false;
+    const io::Descriptor marker(::open(owning.c_str(), O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!marker) return false;
     auto server = Server::listen(state, identity("run"));
     if (!server) return false;
     (*server)->serve(handler);
@@ -192,7 +193,7 @@ bool perform(const StateDirectory& state, const std::filesystem::path& owning) {
 }
 
 TEST(Claim, ManyProcessesHandOverWithoutAnyoneSeeingALock) {
-  const TemporaryFolder folder;
+  const ProjectFolder folder;
   const StateDirectory state = folder.open_state();
   EXPECT_TRUE(in_processes(8, [&](int) {
     for (int round = 0; round < 40; ++round) {
@@ -203,7 +204,7 @@ TEST(Claim, ManyProcessesHandOverWithoutAnyoneSeeingALock) {
 }
 
 TEST(Claim, ManyThreadsHandOverWithoutAnyoneSeeingALock) {
-  const TemporaryFolder folder;
+  const ProjectFolder folder;
   std::vector<std::future<bool>> verbs;
   for (int i = 0; i < 8; ++i) {
     verbs.push_back(std::async(std::launch::async, [&] {

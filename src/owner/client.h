@@ -40,7 +40,7 @@ class Client {
   const std::optional<Identity>& owner() const { return owner_; }
 
  private:
-  explicit Client(Descriptor socket) : channel_(std::move(socket), max_frame_bytes) {}
+  explicit Client(io::Descriptor socket) : channel_(std::move(socket), max_frame_bytes) {}
   Result<std::optional<CallEnd>> take_frame(const Request& request, const std::string& line,
                                             FrameSink& sink);
 

@@ -9,7 +9,7 @@
 
 namespace weir::owner {
 
-LineChannel::LineChannel(Descriptor socket, size_t max_line_bytes)
+LineChannel::LineChannel(io::Descriptor socket, size_t max_line_bytes)
     : socket_(std::move(socket)), max_line_bytes_(max_line_bytes) {}
 
 Exchange LineChannel::wait_for(short events, const Patience& patience) const {

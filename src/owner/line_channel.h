@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "owner/descriptor.h"
+#include "io/descriptor.h"
 
 namespace weir::owner {
 
@@ -21,7 +21,7 @@ enum class Exchange { done, closed, too_long, timed_out, interrupted };
 /// Lines over a connected, non-blocking stream socket. One thread, but for `shut_down`.
 class LineChannel {
  public:
-  LineChannel(Descriptor socket, size_t max_line_bytes);
+  LineChannel(io::Descriptor socket, size_t max_line_bytes);
 
   /// Reads one line, without its '\n'. closed: also when the other side broke off in mid-line.
   Exchange read_line(std::string& line, const Patience& patience);
@@ -36,7 +36,7 @@ class LineChannel {
  private:
   Exchange wait_for(short events, const Patience& patience) const;
 
-  Descriptor socket_;
+  io::Descriptor socket_;
   size_t max_line_bytes_;
   std::string buffer_;  // read, not yet returned
   size_t scanned_ = 0;  // bytes of it known to hold no '\n'

@@ -3,21 +3,23 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include <cerrno>
 
 namespace weir::owner {
 
 Result<LockFile> LockFile::open(const StateDirectory& directory) {
-  Descriptor file(::openat(directory.descriptor(), lock_name, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!file.is_open()) {
+  io::Descriptor file(
+      ::openat(directory.descriptor(), lock_name, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!file) {
     return system_failure("cannot open " + (directory.path() / lock_name).string());
   }
   return LockFile(std::move(file));
 }
 
 LockFile::~LockFile() {
-  if (!file_.is_open() || !locked_) return;
+  if (!file_ || !locked_) return;
   // Cleared and unlocked before it is closed: who waits is woken by the closing.
   [[maybe_unused]] const int cleared = ::ftruncate(file_.get(), 0);
   ::flock(file_.get(), LOCK_UN);

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "base/result.h"
-#include "owner/descriptor.h"
+#include "io/descriptor.h"
 #include "owner/protocol.h"
 #include "owner/state_directory.h"
 
@@ -27,9 +27,9 @@ class LockFile {
   std::optional<Identity> holder() const;
 
  private:
-  explicit LockFile(Descriptor file) : file_(std::move(file)) {}
+  explicit LockFile(io::Descriptor file) : file_(std::move(file)) {}
 
-  Descriptor file_;
+  io::Descriptor file_;
   bool locked_ = false;
 };
 

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -57,7 +58,7 @@ class ChannelSink final : public FrameSink {
 }  // namespace
 
 struct Server::Session {
-  Session(uint64_t number_given, Descriptor client)
+  Session(uint64_t number_given, io::Descriptor client)
       : number(number_given), channel(std::move(client), max_request_bytes) {}
 
   const uint64_t number;
@@ -66,7 +67,7 @@ struct Server::Session {
   bool finished = false;  // guarded by the server's mutex
 };
 
-Server::Server(Descriptor directory, Descriptor socket, Descriptor wake, Identity self,
+Server::Server(io::Descriptor directory, io::Descriptor socket, io::Descriptor wake, Identity self,
                const ServerOptions& options)
     : directory_(std::move(directory)),
       socket_(std::move(socket)),
@@ -83,17 +84,17 @@ Result<std::unique_ptr<Server>> Server::listen(const StateDirectory& directory, 
   if (::unlinkat(folder, fresh_name.c_str(), 0) != 0 && errno != ENOENT)
     return system_failure(what);
 
-  Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket.is_open()) return system_failure(what);
+  io::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) return system_failure(what);
   const sockaddr_un address = directory.address(fresh_name);
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
       ::fchmodat(folder, fresh_name.c_str(), 0600, 0) != 0 || ::listen(socket.get(), 1024) != 0 ||
       ::renameat(folder, fresh_name.c_str(), folder, socket_name) != 0) {
     return system_failure(what);
   }
-  Descriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  Descriptor own_folder(::fcntl(folder, F_DUPFD_CLOEXEC, 0));
-  if (!wake.is_open() || !own_folder.is_open()) return system_failure(what);
+  io::Descriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  io::Descriptor own_folder(::fcntl(folder, F_DUPFD_CLOEXEC, 0));
+  if (!wake || !own_folder) return system_failure(what);
   return std::unique_ptr<Server>(new Server(std::move(own_folder), std::move(socket),
                                             std::move(wake), std::move(self), options));
 }
@@ -131,8 +132,8 @@ void Server::accept_loop() {
       reap();
     }
     if (watched[0].revents == 0) continue;
-    Descriptor client(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (client.is_open()) {
+    io::Descriptor client(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (client) {
       start_session(std::move(client));
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
       // The client stays in the backlog; looking again at once would only burn the processor.
@@ -142,7 +143,7 @@ void Server::accept_loop() {
   }
 }
 
-void Server::start_session(Descriptor client) {
+void Server::start_session(io::Descriptor client) {
   const std::lock_guard lock(mutex_);
   if (closing_) return;  // closed without a frame: the client tries again
   Session& session = sessions_.emplace_back(++last_number_, std::move(client));
@@ -231,7 +232,7 @@ void Server::stop_accepting() {
   }
   ::eventfd_write(wake_.get(), 1);
   if (acceptor_.joinable()) acceptor_.join();
-  socket_.reset();  // who waits in the backlog is told so
+  socket_.close();  // who waits in the backlog is told so
 }
 
 bool Server::wait_idle(std::chrono::milliseconds limit) {

@@ -50,17 +50,17 @@ class Server {
  private:
   struct Session;
 
-  Server(Descriptor directory, Descriptor socket, Descriptor wake, Identity self,
+  Server(io::Descriptor directory, io::Descriptor socket, io::Descriptor wake, Identity self,
          const ServerOptions& options);
   void accept_loop();
-  void start_session(Descriptor client);
+  void start_session(io::Descriptor client);
   void answer(LineChannel& channel);
   Result<Request> read_request(LineChannel& channel) const;
   void reap();
 
-  const Descriptor directory_;
-  Descriptor socket_;
-  const Descriptor wake_;
+  const io::Descriptor directory_;
+  io::Descriptor socket_;
+  const io::Descriptor wake_;
   const Identity self_;
   const ServerOptions options_;
   Handler handler_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <future>
@@ -27,7 +28,7 @@ class ServerTest : public ::testing::Test {
   }
   /// A raw connection that need not follow the protocol.
   LineChannel raw() {
-    Descriptor socket(::socket(AF_UNIX, SOCK_STREAM, 0));
+    io::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM, 0));
     const sockaddr_un address = state.address(socket_name);
     EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
               0);
@@ -45,7 +46,7 @@ class ServerTest : public ::testing::Test {
     return frames;
   }
 
-  TemporaryFolder folder;
+  ProjectFolder folder;
   StateDirectory state = folder.open_state();
   std::unique_ptr<Server> server;
 };
@@ -251,7 +252,7 @@ TEST_F(ServerTest, AnInterruptedClientDetachesAndASlowOwnerIsTold) {
   listen();  // never serves
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
-  const Descriptor reading(ends[0]), writing(ends[1]);
+  const io::Descriptor reading(ends[0]), writing(ends[1]);
   CallOptions options{.interrupt_fd = reading.get(), .slow = std::chrono::milliseconds(1)};
   int told = 0;
   options.on_slow = [&] {

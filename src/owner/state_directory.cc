@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -14,7 +15,7 @@ tl::unexpected<Error> system_failure(const std::string& what, std::string fix) {
   return fail(ErrorCode::io, what + ": " + std::generic_category().message(errno), std::move(fix));
 }
 
-StateDirectory::StateDirectory(std::filesystem::path path, Descriptor directory)
+StateDirectory::StateDirectory(std::filesystem::path path, io::Descriptor directory)
     : path_(std::move(path)), directory_(std::move(directory)) {}
 
 Result<StateDirectory> StateDirectory::open(const std::filesystem::path& path) {
@@ -25,8 +26,8 @@ Result<StateDirectory> StateDirectory::open(const std::filesystem::path& path) {
       return system_failure("cannot create " + folder.string(), mend);
     }
   }
-  Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.is_open()) return system_failure("cannot open " + path.string(), mend);
+  io::Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return system_failure("cannot open " + path.string(), mend);
   struct stat status {};
   if (::fstat(directory.get(), &status) != 0) return system_failure("cannot read " + path.string());
   if (status.st_uid != ::geteuid()) {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "owner/descriptor.h"
+#include "io/descriptor.h"
 
 namespace weir::owner {
 
@@ -26,10 +26,10 @@ class StateDirectory {
   sockaddr_un address(const std::string& name) const;
 
  private:
-  StateDirectory(std::filesystem::path path, Descriptor directory);
+  StateDirectory(std::filesystem::path path, io::Descriptor directory);
 
   std::filesystem::path path_;
-  Descriptor directory_;
+  io::Descriptor directory_;
 };
 
 inline constexpr const char* lock_name = "lock";

@@ -1,34 +1,26 @@
 #pragma once
 
-#include <stdlib.h>
-
 #include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
 
-#include "base/check.h"
+#include "io/temporary_folder_for_test.h"
 #include "owner/protocol.h"
 #include "owner/state_directory.h"
 
 namespace weir::owner {
 
-/// A folder of its own for one test, gone afterwards.
-class TemporaryFolder {
+/// A project's folder of its own for one test.
+class ProjectFolder {
  public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "weir_owner_XXXXXX").string();
-    WEIR_CHECK(::mkdtemp(name.data()) != nullptr, "a temporary folder");
-    path_ = name;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path path() const { return folder_.path(); }
   StateDirectory open_state() const {
-    return StateDirectory::open(path_ / ".weir" / "default").value();
+    return StateDirectory::open(path() / ".weir" / "default").value();
   }
 
  private:
-  std::filesystem::path path_;
+  io::TemporaryFolder folder_;
 };
 
 /// Keeps the frames; says no to the one behind the `limit`-th.
