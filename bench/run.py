@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+"""Measures weir and writes docs/benchmarks.md; `make bench` calls it.
+
+    bench/run.py --build build/bench --output docs/benchmarks.md [--sessions 1000000]
+
+Each figure stands beside its target with "met" or "not met"; nothing is left out when it is bad.
+"""
+import argparse
+import datetime
+import os
+import pathlib
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from typing import NamedTuple
+
+REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY / 'tests'))
+from weir_project import EXAMPLE, Project, wait_until  # noqa: E402
+
+SMALL_PROJECT = '''
+project: small-files
+databases: {db: duckdb://db.duckdb}
+buckets: {landing: file://landing}
+tables:
+  rows:
+    in: db
+    columns:
+      n: bigint | required
+      name: varchar(255)
+pipelines:
+  load:
+    when: [{object: "landing/*.json"}]
+    steps:
+      - read: {format: json}
+      - load: {table: rows, mode: append}
+'''
+PEER_TABLE = '''CREATE TABLE hits (user_id DECIMAL(20,0) NOT NULL, visit_id BIGINT NOT NULL, date DATE NOT NULL,
+device VARCHAR, city VARCHAR, hit_count INTEGER NOT NULL)'''
+PEER_INSERT = '''INSERT INTO hits SELECT CAST(userId AS DECIMAL(20,0)), visitId, strptime(date, '%Y%m%d'), device, city,
+len(hit) FROM read_json('{file}', format='newline_delimited', columns={{userId: 'VARCHAR', visitId: 'BIGINT',
+date: 'VARCHAR', device: 'VARCHAR', city: 'VARCHAR', hit: 'JSON[]'}})'''
+
+
+class Figure(NamedTuple):
+    what: str
+    target: str
+    measured: str
+    met: bool | None  # None: no target, told for information
+
+    def row(self) -> str:
+        verdict = {True: 'met', False: '**not met**', None: ''}[self.met]
+        return f'| {self.what} | {self.target} | {self.measured} | {verdict} |'
+
+
+def at_most(what: str, value: float, limit: float, unit: str, digits: int = 1) -> Figure:
+    return Figure(what, f'≤ {limit:g} {unit}', f'{value:.{digits}f} {unit}', value <= limit)
+
+
+def small_project(root: pathlib.Path, weir: pathlib.Path) -> Project:
+    (root / 'landing').mkdir(parents=True)
+    (root / 'weir.yaml').write_text(SMALL_PROJECT)
+    return Project(root, weir)
+
+
+def ten_rows(first: int) -> str:
+    return ''.join(f'{{"n": {first + i}, "name": "row {i}"}}\n' for i in range(10))
+
+
+def epoch(text: str) -> float:
+    return datetime.datetime.fromisoformat(text.replace('Z', '+00:00')).timestamp()
+
+
+def finished_at(project: Project) -> dict[str, float]:
+    """When each object's run was over: a moment after its commit, so never too good."""
+    return {run['object']: epoch(run['finished']) for run in project.runs('--limit', '100000')}
+
+
+def latency(root: pathlib.Path, weir: pathlib.Path, drops: int) -> list[Figure]:
+    project = small_project(root, weir)
+    closed = {}
+    with project.up():
+        for number in range(drops):
+            project.write(f'landing/{number}.json', ten_rows(number * 10))
+            closed[f'landing/{number}.json'] = time.time()
+            time.sleep(0.05)
+        wait_until(lambda: project.value('SELECT count(*) FROM rows') == str(drops * 10), 'all drops')
+        finished = finished_at(project)
+    taken = sorted((finished[key] - moment) * 1000 for key, moment in closed.items())
+    return [at_most(f'file closed → row committed, p50 of {drops} drops', statistics.median(taken), 25, 'ms'),
+            at_most(f'file closed → row committed, p99 of {drops} drops', taken[int(len(taken) * 0.99)], 100, 'ms')]
+
+
+def small_files(root: pathlib.Path, weir: pathlib.Path, files: int) -> list[Figure]:
+    project = small_project(root, weir)
+    for number in range(files):
+        project.write(f'arriving/{number}.json', ten_rows(number * 10))
+    with project.up() as owner:
+        begin = time.time()
+        for number in range(files):
+            (root / 'arriving' / f'{number}.json').rename(root / 'landing' / f'{number}.json')
+        wait_until(lambda: project.value('SELECT count(*) FROM rows') == str(files * 10), 'all files', 300)
+        seconds = max(finished_at(project).values()) - begin
+        resident = resident_megabytes(owner.pid)
+    rate = files / seconds
+    return [Figure(f'{files} files of 10 rows dropped at once', '≥ 500 files/s', f'{rate:.0f} files/s', rate >= 500),
+            Figure('resident memory after them', '', f'{resident:.0f} MB', None)]
+
+
+def resident_megabytes(pid: int) -> float:
+    for line in pathlib.Path(f'/proc/{pid}/status').read_text().splitlines():
+        if line.startswith('VmRSS:'):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError('no VmRSS')
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = pathlib.Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def idle(root: pathlib.Path, weir: pathlib.Path, seconds: float) -> list[Figure]:
+    root.mkdir()
+    shutil.copy(EXAMPLE / 'weir.yaml', root)
+    project = Project(root, weir)
+    with project.up() as owner:
+        time.sleep(2)
+        before = cpu_seconds(owner.pid)
+        time.sleep(seconds)
+        percent = (cpu_seconds(owner.pid) - before) / seconds * 100
+        resident = resident_megabytes(owner.pid)
+    return [at_most(f'idle `weir up`, CPU of one core over {seconds:.0f} s', percent, 0.5, '%', 2),
+            at_most('idle `weir up`, resident memory', resident, 80, 'MB', 0)]
+
+
+def start_up(root: pathlib.Path, weir: pathlib.Path) -> list[Figure]:
+    project = small_project(root, weir)
+
+    def timed(*arguments: str) -> float:
+        begin = time.perf_counter()
+        subprocess.run([weir, *arguments], check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        return (time.perf_counter() - begin) * 1000
+
+    version = [timed('--version') for _ in range(31)]
+    runs = []
+    for number in range(21):
+        project.write(f'landing/{number}.json', ten_rows(number * 10))
+        runs.append(timed('run', 'load', '--object', f'landing/{number}.json', '--project', str(root), '--format', 'json'))
+    return [at_most('`weir --version`, median of 31', statistics.median(version), 20, 'ms'),
+            at_most('`weir run` of 10 rows with no owner, median of 21', statistics.median(runs), 150, 'ms')]
+
+
+def measured_process(command: list[str]) -> tuple[float, float]:
+    """Wall seconds and peak resident megabytes of a process that must succeed."""
+    begin = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise RuntimeError(f'{command[0]} ended with {process.returncode}')
+    return time.perf_counter() - begin, usage.ru_maxrss / 1024
+
+
+def session_project(root: pathlib.Path, file: pathlib.Path, mode: str) -> None:
+    (root / 'landing').mkdir(parents=True)
+    text = (EXAMPLE / 'weir.yaml').read_text().replace('landing/*.json', 'landing/*.ndjson')
+    if mode == 'append':
+        text = text.replace('{table: hits, mode: merge}', '{table: hits, mode: append}')
+        text = text.replace('    key: [user_id, visit_id, date]\n', '')
+    (root / 'weir.yaml').write_text(text)
+    os.link(file, root / 'landing' / file.name)
+
+
+def million_sessions(root: pathlib.Path, weir: pathlib.Path, peer: pathlib.Path, sessions: int) -> list[Figure]:
+    root.mkdir()
+    file = root / 'sessions.ndjson'
+    print(f'generating {sessions} sessions', flush=True)
+    subprocess.run(['/usr/bin/python3', str(EXAMPLE / 'generate.py'), str(file), '--sessions', str(sessions),
+                    '--days', '31', '--seed', '7'], check=True)
+    size = file.stat().st_size / 1e9
+    taken: dict[str, list[tuple[float, float]]] = {'peer': [], 'append': [], 'merge': []}
+    for _ in range(3):
+        database = root / 'peer.duckdb'
+        taken['peer'].append(measured_process([str(peer), str(database), PEER_TABLE, PEER_INSERT.format(file=file)]))
+        database.unlink()
+        for mode in ('append', 'merge'):
+            folder = root / mode
+            session_project(folder, file, mode)
+            taken[mode].append(measured_process([str(weir), 'run', 'load-sessions', '--project', str(folder),
+                                                 '--format', 'json']))
+            loaded = Project(folder, weir).value('SELECT count(*) FROM monks.hits')
+            if int(loaded) != sessions:
+                raise RuntimeError(f'{loaded} rows, not {sessions}')
+            shutil.rmtree(folder)
+    seconds = {who: statistics.median(time for time, _ in values) for who, values in taken.items()}
+    peak = {who: max(memory for _, memory in values) for who, values in taken.items()}
+    ratio = seconds['append'] / seconds['peer']
+    merge_ratio = seconds['merge'] / seconds['peer']
+    name = f'{sessions:,} sessions ({size:.2f} GB NDJSON)'
+    return [
+        Figure(f'{name}: bare DuckDB `read_json`, same flattening', '', f'{seconds["peer"]:.2f} s, {peak["peer"]:.0f} MB', None),
+        Figure(f'{name}: `append`, against DuckDB', '≤ 0.60 ×', f'{seconds["append"]:.2f} s = {ratio:.2f} ×', ratio <= 0.6),
+        Figure(f'{name}: `merge` by the example\'s key, against DuckDB', '', f'{seconds["merge"]:.2f} s = {merge_ratio:.2f} ×', None),
+        at_most('peak resident memory of `append` (`memory: 1GB`)', peak['append'], 1024, 'MB', 0),
+        at_most('peak resident memory of `merge` (`memory: 1GB`)', peak['merge'], 1024, 'MB', 0),
+    ]
+
+
+def output_of(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY).stdout.strip()
+
+
+def machine(weir: pathlib.Path, peer: pathlib.Path, folder: pathlib.Path) -> list[str]:
+    processor = next((line.split(':')[1].strip() for line in pathlib.Path('/proc/cpuinfo').read_text().splitlines()
+                      if line.startswith('model name')), platform.machine())
+    memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30
+    file_system = output_of('stat', '-f', '-c', '%T', str(folder))
+    return [f'- {os.cpu_count()} × {processor}, {memory:.0f} GiB, Linux {platform.release()}, {file_system}',
+            f'- {output_of(str(weir), "--version").splitlines()[0]}, DuckDB {output_of(str(peer), "--version")}, '
+            f'{output_of("g++", "--version").splitlines()[0]}',
+            f'- commit {output_of("git", "rev-parse", "--short", "HEAD")}, '
+            f'{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC']
+
+
+def page(machine_lines: list[str], figures: list[Figure]) -> str:
+    return '\n'.join([
+        '# Benchmarks', '',
+        'Written by `make bench` (`bench/run.py`); do not edit. Times are wall times of whole processes,',
+        'start-up included. "Committed" is taken when the run is over in the run log, a moment after the',
+        'commit. The large load is run three times in turn with its peer, on a warm page cache; medians of',
+        'time, the largest of memory.', '',
+        *machine_lines, '',
+        '| what | target | measured | |', '|---|---|---|---|',
+        *[figure.row() for figure in figures], ''])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--build', type=pathlib.Path, required=True)
+    parser.add_argument('--output', type=pathlib.Path, required=True)
+    parser.add_argument('--sessions', type=int, default=1_000_000)
+    arguments = parser.parse_args()
+    weir = (arguments.build / 'src' / 'weir').resolve()
+    peer = (arguments.build / 'bench' / 'duckdb_peer').resolve()
+    root = pathlib.Path(tempfile.mkdtemp(prefix='weir-bench-'))
+    try:
+        figures: list[Figure] = []
+        for part in (lambda: start_up(root / 'start', weir), lambda: latency(root / 'latency', weir, 300),
+                     lambda: small_files(root / 'small', weir, 3000), lambda: idle(root / 'idle', weir, 20),
+                     lambda: million_sessions(root / 'large', weir, peer, arguments.sessions)):
+            for figure in part():
+                figures.append(figure)
+                print(figure.row(), flush=True)
+        arguments.output.write_text(page(machine(weir, peer, root), figures))
+    finally:
+        shutil.rmtree(root)
+
+
+if __name__ == '__main__':
+    main()
