@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/data_type.h"
 
 namespace weir::duckdb {
 
@@ -19,14 +20,30 @@ struct DatabaseOptions {
 };
 
 class Connection;
+class ScanSlot;
 
-/// One open DuckDB. No second process can open the file meanwhile. Thread-safe.
+/// One open DuckDB with weir's own functions registered: the table function `weir_scan(slot)` and the
+/// scalar functions `weir_reject`, `weir_filtered` (see scan.h) and `weir_parse_…`. No second process can
+/// open the file meanwhile. Thread-safe. Must outlive its connections and slots.
 class Database {
  public:
   /// Errors: busy (another process has the file), io, invalid_input (not a DuckDB file).
   static Result<std::unique_ptr<Database>> open(const DatabaseOptions& options);
-  virtual ~Database() = default;
-  virtual Result<std::unique_ptr<Connection>> connect() = 0;
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  Result<std::unique_ptr<Connection>> connect();
+
+  /// The SQL name of a function varchar → `type` that accepts weir's spelling only (text/spelling.h)
+  /// and gives NULL for anything else. Registers it at first use.
+  Result<std::string> parse_function(const DataType& type);
+
+ private:
+  friend class ScanSlot;
+  struct State;
+  explicit Database(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
 };
 
 struct ResultColumn {
@@ -44,5 +61,13 @@ struct RowSink {
 /// Refuses statements that write unless `allow_write`. Errors: sql, usage.
 Result<void> query_text(Database& database, const std::string& sql, bool allow_write,
                         const RowSink& sink);
+
+/// DuckDB's spelling of a type: "DECIMAL(20,0)", "JSON[]". A varchar's length is weir's own rule and
+/// is left out.
+std::string sql_type(const DataType& type);
+
+/// "name" with quotes doubled; 'text' with quotes doubled.
+std::string quote_identifier(std::string_view name);
+std::string quote_literal(std::string_view text);
 
 }  // namespace weir::duckdb

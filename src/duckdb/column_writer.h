@@ -1,0 +1,65 @@
+#pragma once
+
+// Inside src/duckdb only.
+
+#include <duckdb.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "model/data_type.h"
+
+namespace weir::duckdb {
+
+/// How long a text handed to a ColumnWriter stays where it is.
+enum class TextLife {
+  chunk,  ///< at least as long as the chunk is used: long texts are referred to, not copied
+  call,   ///< copied
+};
+
+/// Writes values of one dictionary type into one DuckDB vector, from weir's own spelling. Without a
+/// vector it only checks. A row may be written again (its record was rejected half-way).
+class ColumnWriter {
+ public:
+  explicit ColumnWriter(const DataType& type);
+
+  /// `vector` may be null: nobody wants the column.
+  void attach(duckdb_vector vector);
+
+  const DataType& type() const { return type_; }
+
+  void put_null(idx_t row);
+  /// Parses `text` as the type spells it; varchar takes it as it is. False: it does not fit. Not for
+  /// json and lists.
+  bool put_text(idx_t row, std::string_view text, TextLife life);
+  /// json: text that is known to be valid JSON.
+  void put_json(idx_t row, std::string_view text, TextLife life) { put_string(row, text, life); }
+
+  /// Lists: begins the row's list; then every element goes to `element()` at the row that
+  /// add_element gives; end_list sets the length.
+  void begin_list(idx_t row);
+  idx_t add_element();
+  void end_list(idx_t row);
+  ColumnWriter& element() { return *element_; }
+
+ private:
+  template <class T>
+  void put(idx_t row, T value);
+  bool put_number(idx_t row, std::string_view text);
+  bool put_decimal(idx_t row, std::string_view text);
+  bool put_moment(idx_t row, std::string_view text);
+  void put_string(idx_t row, std::string_view text, TextLife life);
+  void set_valid(idx_t row);
+
+  DataType type_;
+  duckdb_vector vector_ = nullptr;
+  void* data_ = nullptr;
+  uint64_t* validity_ = nullptr;
+  std::unique_ptr<ColumnWriter> element_;
+  idx_t elements_ = 0;          // in the child vector
+  idx_t element_capacity_ = 0;
+  idx_t list_begin_ = 0;
+};
+
+}  // namespace weir::duckdb

@@ -1,0 +1,127 @@
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "base/edit_distance.h"
+#include "duckdb/decoder.h"
+#include "text/csv_records.h"
+#include "text/spelling.h"
+
+namespace weir::duckdb {
+namespace {
+
+class CsvDecoder final : public Decoder {
+ public:
+  explicit CsvDecoder(const ScanSlot& slot) : Decoder(slot) {}
+
+  Result<void> begin(uint16_t input, const text::RecordBlock& block,
+                     text::RecordBlocks& blocks) override {
+    if (input != input_ || positions_.empty()) {
+      WEIR_TRY(map_columns(blocks));
+      input_ = input;
+    }
+    sequence_ = block.sequence();
+    records_.emplace(block);
+    pending_ = true;
+    return {};
+  }
+
+  idx_t decode(idx_t capacity, int64_t* rows) override {
+    idx_t good = 0;
+    text::RecordSlice record;
+    while (good < capacity) {
+      if (!records_->next(record)) {
+        pending_ = false;
+        break;
+      }
+      const int64_t row = make_row(input_, text::pack_row(sequence_, record.index));
+      if (decode_record(record, row, good)) rows[good++] = row;
+    }
+    return good;
+  }
+
+  bool pending() const override { return pending_; }
+  uint32_t records() const override { return records_->count(); }
+
+ private:
+  Result<void> map_columns(text::RecordBlocks& blocks);
+  bool decode_record(const text::RecordSlice& record, int64_t row, idx_t index);
+
+  std::optional<text::CsvRecords> records_;
+  std::vector<size_t> positions_;  // source column → field
+  size_t field_count_ = 0;
+  uint16_t input_ = 0;
+  uint64_t sequence_ = 0;
+  bool pending_ = false;
+  std::string scratch_;
+};
+
+Result<void> CsvDecoder::map_columns(text::RecordBlocks& blocks) {
+  const auto& columns = slot_.columns();
+  positions_.clear();
+  if (!slot_.dialect().header) {
+    field_count_ = columns.size();
+    for (size_t i = 0; i < columns.size(); ++i) positions_.push_back(i);
+    return {};
+  }
+  const std::vector<std::string>& header = blocks.header();
+  field_count_ = header.size();
+  for (const ReadColumn& column : columns) {
+    const auto at = std::find(header.begin(), header.end(), column.name);
+    if (at == header.end()) {
+      const std::vector<std::string_view> names(header.begin(), header.end());
+      const auto near = nearest(column.name, names);
+      return fail(ErrorCode::invalid_input,
+                  fmt::format("the header has no column '{}'; it has: {}", column.name,
+                              fmt::join(header, ", ")),
+                  near ? fmt::format("did the file mean '{}'? Declare what it holds in read.columns", *near)
+                       : "declare what the file holds in read.columns, or header: false");
+    }
+    if (std::find(at + 1, header.end(), column.name) != header.end()) {
+      return fail(ErrorCode::invalid_input,
+                  fmt::format("the header has the column '{}' twice", column.name),
+                  "rename one of them in the file, or read it with header: false");
+    }
+    positions_.push_back(static_cast<size_t>(at - header.begin()));
+  }
+  return {};
+}
+
+bool CsvDecoder::decode_record(const text::RecordSlice& record, int64_t row, idx_t index) {
+  if (record.broken != nullptr) {
+    reject(row, ScanRule::broken, record.broken);
+    return false;
+  }
+  const auto fields = records_->fields();
+  if (fields.size() != field_count_) {
+    reject(row, ScanRule::field_count, fmt::format("{} instead of {}", fields.size(), field_count_));
+    return false;
+  }
+  if (!text::is_valid_utf8(record.text)) {
+    reject(row, ScanRule::encoding, "");
+    return false;
+  }
+  bool good = true;
+  for (size_t column = 0; column < positions_.size(); ++column) {
+    const text::CsvField& field = fields[positions_[column]];
+    if (!field.quoted && field.text == slot_.dialect().null_text) {
+      writers_[column].put_null(index);
+      continue;
+    }
+    const std::string_view value = records_->value(field, scratch_);
+    const TextLife life = field.needs_unescape ? TextLife::call : TextLife::chunk;
+    if (!writers_[column].put_text(index, value, life)) {
+      reject_column(row, column, value);
+      good = false;
+    }
+  }
+  return good;
+}
+
+}  // namespace
+
+std::unique_ptr<Decoder> make_csv_decoder(const ScanSlot& slot) {
+  return std::make_unique<CsvDecoder>(slot);
+}
+
+}  // namespace weir::duckdb

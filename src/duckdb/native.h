@@ -1,0 +1,54 @@
+#pragma once
+
+// Inside src/duckdb only: the C API and what turns its failures into Errors.
+
+#include <duckdb.h>
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "duckdb/database.h"
+
+namespace weir::duckdb {
+
+class ScanSlot;
+
+/// Finds a slot by the number in the SQL text. Shared by the functions of one database.
+class SlotRegistry {
+ public:
+  int64_t add(ScanSlot& slot);
+  void remove(int64_t id);
+  ScanSlot* find(int64_t id);
+
+ private:
+  std::mutex mutex_;
+  std::map<int64_t, ScanSlot*> slots_;
+  int64_t next_ = 1;
+};
+
+struct Database::State {
+  duckdb_database database = nullptr;
+  duckdb_connection registrar = nullptr;  // registers functions, nothing else
+  SlotRegistry slots;
+  std::mutex functions_mutex;
+  std::set<std::string> parse_functions;
+
+  ~State();
+};
+
+/// Classifies DuckDB's message: interrupted → cancelled, IO → io, all else → sql.
+Error make_error(const char* message);
+
+/// DuckDB's logical type of a dictionary type; the caller destroys it.
+duckdb_logical_type make_logical_type(const DataType& type);
+
+Result<void> register_scan_function(duckdb_connection connection, SlotRegistry& slots);
+Result<void> register_verdict_functions(duckdb_connection connection, SlotRegistry& slots);
+Result<void> register_parse_function(duckdb_connection connection, const std::string& name,
+                                     const DataType& type);
+
+}  // namespace weir::duckdb

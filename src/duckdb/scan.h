@@ -1,0 +1,85 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "duckdb/database.h"
+#include "model/data_type.h"
+#include "model/pipeline.h"
+#include "text/record_blocks.h"
+
+namespace weir::duckdb {
+
+/// A row's name inside one query: which input (from 0), and where in it. Grows in input order.
+/// 16 bits input, 48 bits the input's own row key (text/record_blocks.h).
+inline int64_t make_row(uint16_t input, uint64_t row_key) {
+  return static_cast<int64_t>(uint64_t{input} << 48 | row_key);
+}
+inline uint16_t input_of(int64_t row) { return static_cast<uint16_t>(uint64_t(row) >> 48); }
+inline uint64_t row_key_of(int64_t row) { return uint64_t(row) & ((uint64_t{1} << 48) - 1); }
+
+/// Rules the scan itself decides come before the rules of the SQL (which begin at `first_sql_rule`
+/// of the slot): 0..kinds-1 below, then one per source column ("does not have the column's type").
+enum class ScanRule : int {
+  broken,            ///< the record cannot be read at all; the value is the reason
+  not_an_object,     ///< JSON: the element is no object
+  duplicate_member,  ///< JSON: a member is there twice; the value is its name
+  field_count,       ///< CSV: too few or too many fields; the value is their number
+  encoding,          ///< not UTF-8
+  count,
+};
+
+/// Told what becomes of every record. Called from several threads at once.
+class RowObserver {
+ public:
+  virtual ~RowObserver() = default;
+  virtual void read(uint16_t input, uint64_t records) = 0;
+  /// Several calls for one row name several problems of it.
+  virtual void reject(int64_t row, int rule, std::string_view value) = 0;
+  virtual void filtered(int64_t row) = 0;
+  /// The input cannot be read on; the execution ends with an error.
+  virtual void input_failed(uint16_t input, Error error) = 0;
+  /// Polled between blocks: true stops the scan with the error `cancelled`.
+  virtual bool should_stop() const = 0;
+};
+
+/// What `weir_scan(<id>)` reads. The columns are fixed; the inputs are set before each execution.
+/// The function gives the source columns and `weir_row` (BIGINT, see make_row).
+class ScanSlot {
+ public:
+  ScanSlot(Database& database, Format format, std::vector<ReadColumn> columns, CsvDialect dialect);
+  ~ScanSlot();
+  ScanSlot(const ScanSlot&) = delete;
+  ScanSlot& operator=(const ScanSlot&) = delete;
+
+  int64_t id() const { return id_; }
+  Format format() const { return format_; }
+  const CsvDialect& dialect() const { return dialect_; }
+  const std::vector<ReadColumn>& columns() const { return columns_; }
+  int column_rule(size_t column) const {
+    return static_cast<int>(ScanRule::count) + static_cast<int>(column);
+  }
+  int first_sql_rule() const { return column_rule(columns_.size()); }
+
+  /// Before an execution; the blocks and the observer live until it has ended.
+  void set_inputs(std::vector<text::RecordBlocks*> inputs, RowObserver& observer, int threads);
+  const std::vector<text::RecordBlocks*>& inputs() const { return inputs_; }
+  RowObserver* observer() const { return observer_; }
+  int threads() const { return threads_; }
+
+ private:
+  Database& database_;
+  int64_t id_;
+  Format format_;
+  CsvDialect dialect_;
+  std::vector<ReadColumn> columns_;
+  std::vector<text::RecordBlocks*> inputs_;
+  RowObserver* observer_ = nullptr;
+  int threads_ = 1;
+};
+
+}  // namespace weir::duckdb
