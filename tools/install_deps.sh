@@ -41,7 +41,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   echo "weir: installing ${missing[*]}"
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
   as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 install "${missing[@]}"
+    apt-get -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 install "${missing[@]}" >/dev/null
 fi
 
 stamp=node_modules/.package-lock.sha256
