@@ -28,12 +28,12 @@ say "weir up"
 exec {ready}<> <(:)
 "$weir" up --project "$project" --ready-fd "$ready" &
 owner=$!
-read -r -t 60 -u "$ready" || { echo "weir up did not get ready" >&2; exit 1; }
+read -r -t 60 -N 1 -u "$ready" || { echo "weir up did not get ready" >&2; exit 1; }
 
 # Waits until the object's run is over: its state is told by the run log, row counts by its receipt.
 wait_for_run() {
   local deadline=$((SECONDS + 60))
-  until "$weir" runs --project "$project" --object "$1" --format csv | grep -qE 'succeeded|partial'; do
+  until "$weir" runs --project "$project" --format csv | grep -F "$1" | grep -qE 'succeeded|partial'; do
     if [ $SECONDS -ge $deadline ]; then
       echo "no rows from $1 within a minute" >&2
       "$weir" runs --project "$project" >&2

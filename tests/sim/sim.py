@@ -127,7 +127,7 @@ class Round:
 
     def start(self, fault: str | None = None):
         self.project.environment = {'WEIR_FAULTS': ','.join(self.always + ([fault] if fault else []))}
-        return self.project.start('--rescan', '1s')
+        return self.project.start()
 
     def live_and_die(self, point: str | None) -> None:
         """One life of the owner: files arrive, then it dies at a fault point or at a random time."""
