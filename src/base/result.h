@@ -30,9 +30,12 @@ inline void take(Result<void>&&) {}
 }  // namespace weir
 
 /// Evaluates a Result expression; yields its value, or returns its error from the function.
-#define WEIR_TRY(expression)                                              \
-  ({                                                                      \
-    auto weir_try_result = (expression);                                  \
-    if (!weir_try_result) return ::weir::fail(std::move(weir_try_result).error()); \
-    ::weir::detail::take(std::move(weir_try_result));                     \
+#define WEIR_TRY(expression) WEIR_TRY_AS_(expression, __COUNTER__)
+#define WEIR_TRY_AS_(expression, number) WEIR_TRY_NUMBERED_(expression, number)
+#define WEIR_TRY_NUMBERED_(expression, number) WEIR_TRY_NAMED_(expression, weir_try_##number)
+#define WEIR_TRY_NAMED_(expression, name)                    \
+  ({                                                         \
+    auto name = (expression);                                \
+    if (!name) return ::weir::fail(std::move(name).error()); \
+    ::weir::detail::take(std::move(name));                   \
   })

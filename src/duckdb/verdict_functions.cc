@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "duckdb/native.h"
 #include "duckdb/scan.h"
 
@@ -59,6 +61,17 @@ void filtered(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector 
   }
 }
 
+/// weir_seen(slot BIGINT, row BIGINT) → INTEGER, always 1
+void seen(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
+  const idx_t count = duckdb_data_chunk_get_size(input);
+  auto* out = static_cast<int32_t*>(duckdb_vector_get_data(output));
+  if (count == 0) return;
+  RowObserver* observer = find_observer(info, data<int64_t>(input, 0)[0]);
+  if (observer == nullptr) return;
+  observer->read(0, count);
+  std::fill_n(out, count, 1);
+}
+
 Result<void> register_verdict(duckdb_connection connection, SlotRegistry& slots, const char* name,
                               std::initializer_list<duckdb_type> parameters,
                               duckdb_scalar_function_t function) {
@@ -90,6 +103,8 @@ Result<void> register_verdict_functions(duckdb_connection connection, SlotRegist
   WEIR_TRY(register_verdict(
       connection, slots, "weir_reject",
       {DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_VARCHAR}, reject));
+  WEIR_TRY(register_verdict(connection, slots, "weir_seen",
+                            {DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_BIGINT}, seen));
   return register_verdict(connection, slots, "weir_filtered",
                           {DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_BIGINT}, filtered);
 }

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "pipeline/executor.h"
+#include "pipeline/input.h"
+#include "pipeline/session.h"
+
+namespace weir::pipeline {
+
+/// What a load needs from around it.
+struct LoadContext {
+  const Project& project;
+  const Clock& clock;
+  std::mutex& table_lock;  ///< one load at a time decides about a keyed table
+  Progress& progress;
+  int threads = 1;
+};
+
+/// Why a load was rolled back, and, when its rejects were the reason, which they were.
+struct LoadFailure {
+  Error error;
+  RowCounts rows;               ///< read and rejected, as far as it came
+  std::vector<Reject> rejects;  ///< the first Receipt::listed_rejects
+};
+
+/// Loads several objects in one transaction: their rows, ledger entries and rejects, or nothing.
+/// Returns one receipt per input. A failure means that nothing was committed; with more than one
+/// input it says nothing about which one is to blame.
+tl::expected<std::vector<Receipt>, LoadFailure> load_objects(Session& session, std::span<Input> inputs,
+                                          const LoadContext& context);
+
+/// Runs a pipeline that begins with sql: query, rows and ledger in one transaction.
+Result<Receipt> load_query(Session& session, const Run& run, const LoadContext& context);
+
+}  // namespace weir::pipeline

@@ -1,0 +1,88 @@
+#include "pipeline/conversion.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <optional>
+
+namespace weir::pipeline {
+namespace {
+
+constexpr std::array integer_types = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"};
+
+std::optional<size_t> integer_width(const std::string& type) {
+  for (size_t i = 0; i < integer_types.size(); ++i) {
+    if (type == integer_types[i]) return i;
+  }
+  return std::nullopt;
+}
+
+Result<Conversion> from_text(duckdb::Database& database, const std::string& text,
+                             const DataType& to) {
+  if (to.kind == TypeKind::varchar) return Conversion{text, false};
+  if (to.kind == TypeKind::json) {
+    return Conversion{fmt::format("CASE WHEN json_valid({0}) THEN CAST({0} AS JSON) END", text),
+                      true};
+  }
+  if (to.kind == TypeKind::list) {
+    return fail(ErrorCode::sql, "text does not become " + to.to_string(),
+                "declare the source column as " + to.to_string() + ", or split the text in SQL");
+  }
+  const std::string function = WEIR_TRY(database.parse_function(to));
+  return Conversion{fmt::format("{}({})", function, text), true};
+}
+
+/// The zone question has no silent answer.
+Result<void> refuse_zone_change(const std::string& from, const DataType& to) {
+  const bool from_zoned = from == "TIMESTAMP WITH TIME ZONE";
+  const bool to_local = to.kind == TypeKind::timestamp || to.kind == TypeKind::date ||
+                        to.kind == TypeKind::time;
+  if (from_zoned && to_local) {
+    return fail(ErrorCode::sql,
+                "a timestamp with time zone would lose its offset as " + to.to_string(),
+                "say in which zone: timezone('UTC', …)");
+  }
+  if ((from == "TIMESTAMP" || from == "DATE") && to.kind == TypeKind::timestamptz) {
+    return fail(ErrorCode::sql, "a " + from + " has no offset and cannot become timestamptz",
+                "say which zone it is in: timezone('UTC', …)");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Conversion> convert(duckdb::Database& database, const std::string& value,
+                           const std::string& from, const DataType& to) {
+  const std::string target = duckdb::sql_type(to);
+  if (from == target) return Conversion{value, false};
+  if (from == "\"NULL\"") return Conversion{fmt::format("CAST(NULL AS {})", target), false};
+  if (from == "VARCHAR") return from_text(database, value, to);
+  if (from == "JSON") return from_text(database, fmt::format("({} ->> '$')", value), to);
+  if (to.kind == TypeKind::varchar) {
+    if (from == "BLOB") {
+      return fail(ErrorCode::sql, "bytes do not become varchar by themselves",
+                  "say how: decode(…), hex(…) or base64(…)");
+    }
+    return Conversion{fmt::format("CAST({} AS VARCHAR)", value), false};
+  }
+  if (to.kind == TypeKind::json) {
+    return Conversion{fmt::format("to_json({})", value), false};
+  }
+  WEIR_TRY(refuse_zone_change(from, to));
+  if ((from == "BOOLEAN") != (to.kind == TypeKind::boolean)) {
+    return fail(ErrorCode::sql, from + " does not become " + to.to_string(),
+                "say what you mean with CASE WHEN … THEN … END");
+  }
+  const auto from_width = integer_width(from);
+  const auto to_width = integer_width(target);
+  if (from_width && to_width && *from_width <= *to_width) {
+    return Conversion{fmt::format("CAST({} AS {})", value, target), false};
+  }
+  return Conversion{
+      fmt::format("CASE WHEN TRY_CAST(TRY_CAST({0} AS {1}) AS {2}) IS NOT DISTINCT FROM {0} "
+                  "THEN TRY_CAST({0} AS {1}) END",
+                  value, target, from),
+      true};
+}
+
+}  // namespace weir::pipeline

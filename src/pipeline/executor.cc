@@ -1,0 +1,274 @@
+#include "pipeline/executor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "base/log.h"
+#include "pipeline/batch_load.h"
+#include "pipeline/session.h"
+#include "text/content_version.h"
+#include "text/receipt_json.h"
+
+namespace weir::pipeline {
+namespace {
+
+/// Inputs up to this size share a transaction, up to this much in one.
+constexpr uint64_t small_input_bytes = 1u << 20;
+constexpr uint64_t batch_bytes = 16u << 20;
+
+Receipt failed_receipt(const Run& run, Error error) {
+  Receipt receipt;
+  receipt.run = run.id;
+  receipt.pipeline = run.pipeline;
+  receipt.object = run.object;
+  receipt.status = RunState::failed;
+  receipt.error = std::move(error);
+  return receipt;
+}
+
+class DuckdbExecutor final : public Executor {
+ public:
+  DuckdbExecutor(const Project& project, Resources& resources, const Clock& clock)
+      : project_(project), resources_(resources), clock_(clock) {
+    for (const Table& table : project.tables) table_locks_[table.name];
+  }
+
+  std::vector<RunOutcome> execute(std::span<const Run> runs, Progress& progress) override;
+  Result<bool> is_loaded(const PipelineName& pipeline, const ObjectRef& object) override;
+
+ private:
+  using SessionPointer = std::unique_ptr<Session>;
+
+  Result<SessionPointer> take_session(const PipelineName& name);
+  void give_back(SessionPointer session);
+
+  void execute_objects(Session& session, std::span<const Run> runs, Progress& progress,
+                       std::vector<RunOutcome>& outcomes);
+  RunOutcome execute_query(Session& session, const Run& run, Progress& progress);
+
+  /// Looks the object up in bucket and ledger. Returns the receipt instead when there is nothing
+  /// to load.
+  Result<std::optional<Receipt>> look_up(Session& session, Input& input);
+  Result<Receipt> already_loaded(Session& session, const Input& input, const ObjectVersion& version);
+  void load_group(Session& session, std::vector<std::pair<size_t, Input>>& group,
+                  Progress& progress, std::vector<RunOutcome>& outcomes);
+  RunOutcome load_one(Session& session, Input& input, Progress& progress);
+  LoadContext context(Session& session, Progress& progress, uint64_t bytes);
+
+  const Project& project_;
+  Resources& resources_;
+  const Clock& clock_;
+  std::map<TableName, std::mutex> table_locks_;  // filled once
+  std::mutex sessions_mutex_;
+  std::map<PipelineName, std::vector<SessionPointer>> idle_sessions_;
+};
+
+Result<DuckdbExecutor::SessionPointer> DuckdbExecutor::take_session(const PipelineName& name) {
+  {
+    const std::lock_guard lock(sessions_mutex_);
+    auto& idle = idle_sessions_[name];
+    if (!idle.empty()) {
+      SessionPointer session = std::move(idle.back());
+      idle.pop_back();
+      return session;
+    }
+  }
+  const Pipeline* pipeline = project_.find_pipeline(name);
+  if (pipeline == nullptr) {
+    return fail(ErrorCode::not_found, "there is no pipeline '" + name.value() + "'");
+  }
+  const PipelineParts parts = WEIR_TRY(take_apart(project_, *pipeline));
+  const auto database = resources_.duckdb.find(parts.table->database);
+  if (database == resources_.duckdb.end()) {
+    return fail(ErrorCode::unavailable,
+                "database '" + parts.table->database.value() + "' is not open");
+  }
+  return Session::open(project_, *pipeline, *database->second);
+}
+
+void DuckdbExecutor::give_back(SessionPointer session) {
+  const std::lock_guard lock(sessions_mutex_);
+  idle_sessions_[session->parts().pipeline->name].push_back(std::move(session));
+}
+
+LoadContext DuckdbExecutor::context(Session& session, Progress& progress, uint64_t bytes) {
+  // Waking a second thread costs more than a small input takes.
+  const bool large = bytes > 4 * small_input_bytes;
+  const int threads = large ? static_cast<int>(std::max(1u, std::thread::hardware_concurrency())) : 1;
+  return {project_, clock_, table_locks_.at(session.parts().table->name), progress, threads};
+}
+
+std::vector<RunOutcome> DuckdbExecutor::execute(std::span<const Run> runs, Progress& progress) {
+  std::vector<RunOutcome> outcomes(runs.size());
+  if (runs.empty()) return outcomes;
+  auto session = take_session(runs.front().pipeline);
+  if (!session) {
+    for (size_t i = 0; i < runs.size(); ++i) {
+      outcomes[i].receipt = failed_receipt(runs[i], session.error());
+    }
+    return outcomes;
+  }
+  if ((*session)->parts().read != nullptr) {
+    execute_objects(**session, runs, progress, outcomes);
+  } else {
+    for (size_t i = 0; i < runs.size(); ++i) {
+      outcomes[i] = execute_query(**session, runs[i], progress);
+    }
+  }
+  give_back(*std::move(session));
+  return outcomes;
+}
+
+RunOutcome DuckdbExecutor::execute_query(Session& session, const Run& run, Progress& progress) {
+  RunOutcome outcome;
+  auto receipt = load_query(session, run, context(session, progress, 0));
+  outcome.receipt = receipt ? *std::move(receipt) : failed_receipt(run, receipt.error());
+  return outcome;
+}
+
+Result<Receipt> DuckdbExecutor::already_loaded(Session& session, const Input& input,
+                                               const ObjectVersion& version) {
+  // This very run committed before the process died: its receipt stands.
+  if (input.latest->run == input.run->id) {
+    const std::string json = WEIR_TRY(session.ledger().receipt_of(*input.latest));
+    return text::receipt_from_json(WEIR_TRY(text::Json::parse(json)));
+  }
+  Receipt receipt;
+  receipt.run = input.run->id;
+  receipt.pipeline = input.run->pipeline;
+  receipt.object = input.run->object;
+  receipt.version = version;
+  receipt.status = RunState::skipped;
+  return receipt;
+}
+
+Result<std::optional<Receipt>> DuckdbExecutor::look_up(Session& session, Input& input) {
+  const Run& run = *input.run;
+  if (!run.object) {
+    return fail(ErrorCode::usage, "pipeline '" + run.pipeline.value() + "' reads an object",
+                "name it: --object BUCKET/KEY");
+  }
+  const auto bucket = resources_.buckets.find(run.object->bucket);
+  if (bucket == resources_.buckets.end()) {
+    return fail(ErrorCode::not_found, "there is no bucket '" + run.object->bucket.value() + "'");
+  }
+  input.bucket = bucket->second.get();
+  input.key = session.ledger_key(run.object);
+  input.before = WEIR_TRY(input.bucket->stat(run.object->key));
+  input.options = text::record_options(*session.parts().read, run.object->key.value());
+  input.options.columns = session.parts().source_columns.size();
+  input.latest = WEIR_TRY(session.ledger().latest({&input.key, 1})).front();
+  // Contents of different sizes differ: only an equal size makes it worth reading beforehand.
+  const bool ours = input.latest && input.latest->run == run.id;
+  if (input.latest && (!run.force || ours) && input.latest->size_bytes == input.before.size_bytes) {
+    const auto stream = WEIR_TRY(input.bucket->open(run.object->key));
+    input.expected = WEIR_TRY(text::content_version(*stream));
+    if (*input.expected == input.latest->version) {
+      return WEIR_TRY(already_loaded(session, input, *input.expected));
+    }
+  }
+  return std::nullopt;
+}
+
+RunOutcome DuckdbExecutor::load_one(Session& session, Input& input, Progress& progress) {
+  RunOutcome outcome;
+  auto receipts =
+      load_objects(session, {&input, 1}, context(session, progress, input.before.size_bytes));
+  if (receipts) {
+    outcome.receipt = std::move(receipts->front());
+    return outcome;
+  }
+  LoadFailure& failure = receipts.error();
+  outcome.requeue = failure.error.code == ErrorCode::input_changed;
+  outcome.receipt = failed_receipt(*input.run, std::move(failure.error));
+  outcome.receipt.rows = failure.rows;
+  outcome.receipt.rejects = std::move(failure.rejects);
+  return outcome;
+}
+
+void DuckdbExecutor::load_group(Session& session, std::vector<std::pair<size_t, Input>>& group,
+                                Progress& progress, std::vector<RunOutcome>& outcomes) {
+  if (group.size() > 1) {
+    std::vector<Input> inputs;
+    uint64_t bytes = 0;
+    for (auto& [index, input] : group) {
+      bytes += input.before.size_bytes;
+      inputs.push_back(std::move(input));
+    }
+    auto receipts = load_objects(session, inputs, context(session, progress, bytes));
+    if (receipts) {
+      for (size_t i = 0; i < group.size(); ++i) {
+        outcomes[group[i].first].receipt = std::move((*receipts)[i]);
+      }
+      group.clear();
+      return;
+    }
+    // One of them is to blame, or two share a key: each on its own shows which.
+    log::debug("a batch of {} inputs is loaded one by one: {}", group.size(),
+               receipts.error().error.message);
+    for (size_t i = 0; i < group.size(); ++i) group[i].second = std::move(inputs[i]);
+  }
+  for (auto& [index, input] : group) outcomes[index] = load_one(session, input, progress);
+  group.clear();
+}
+
+void DuckdbExecutor::execute_objects(Session& session, std::span<const Run> runs,
+                                     Progress& progress, std::vector<RunOutcome>& outcomes) {
+  std::vector<std::pair<size_t, Input>> group;
+  std::set<ObjectRef> in_group;
+  uint64_t group_bytes = 0;
+  const auto load = [&] {
+    load_group(session, group, progress, outcomes);
+    in_group.clear();
+    group_bytes = 0;
+  };
+  for (size_t i = 0; i < runs.size(); ++i) {
+    if (runs[i].object && in_group.contains(*runs[i].object)) load();
+    Input input;
+    input.run = &runs[i];
+    auto done = look_up(session, input);
+    if (!done) {
+      outcomes[i].receipt = failed_receipt(runs[i], done.error());
+      continue;
+    }
+    if (*done) {
+      outcomes[i].receipt = **std::move(done);
+      continue;
+    }
+    const uint64_t bytes = input.before.size_bytes;
+    progress.bytes_total += bytes;
+    if (bytes > small_input_bytes || group_bytes + bytes > batch_bytes) load();
+    group_bytes += bytes;
+    in_group.insert(*runs[i].object);
+    group.emplace_back(i, std::move(input));
+    if (bytes > small_input_bytes) load();
+  }
+  load();
+}
+
+Result<bool> DuckdbExecutor::is_loaded(const PipelineName& pipeline, const ObjectRef& object) {
+  SessionPointer session = WEIR_TRY(take_session(pipeline));
+  Run run;
+  run.pipeline = pipeline;
+  run.object = object;
+  Input input;
+  input.run = &run;
+  auto done = look_up(*session, input);
+  give_back(std::move(session));
+  if (!done) return fail(done.error());
+  return done->has_value();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Executor>> make_executor(const Project& project, Resources& resources,
+                                                const Clock& clock) {
+  return std::make_unique<DuckdbExecutor>(project, resources, clock);
+}
+
+}  // namespace weir::pipeline

@@ -1,0 +1,148 @@
+#include "pipeline/reject_collector.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <queue>
+#include <tuple>
+
+namespace weir::pipeline {
+namespace {
+
+constexpr size_t value_limit = 200;
+
+bool in_row_order(const RejectEntry& a, const RejectEntry& b) {
+  return std::tie(a.row, a.rule) < std::tie(b.row, b.rule);
+}
+
+/// Cuts at a character's edge.
+std::string_view capped(std::string_view value) {
+  if (value.size() <= value_limit) return value;
+  size_t end = value_limit;
+  while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0) == 0x80) --end;
+  return value.substr(0, end);
+}
+
+bool write_entry(std::FILE* file, const RejectEntry& entry) {
+  const auto size = static_cast<uint32_t>(entry.value.size());
+  return std::fwrite(&entry.row, sizeof entry.row, 1, file) == 1 &&
+         std::fwrite(&entry.rule, sizeof entry.rule, 1, file) == 1 &&
+         std::fwrite(&size, sizeof size, 1, file) == 1 &&
+         std::fwrite(entry.value.data(), 1, size, file) == size;
+}
+
+bool read_entry(std::FILE* file, RejectEntry& entry) {
+  uint32_t size = 0;
+  if (std::fread(&entry.row, sizeof entry.row, 1, file) != 1 ||
+      std::fread(&entry.rule, sizeof entry.rule, 1, file) != 1 ||
+      std::fread(&size, sizeof size, 1, file) != 1) {
+    return false;
+  }
+  entry.value.resize(size);
+  return std::fread(entry.value.data(), 1, size, file) == size;
+}
+
+/// A file without a name: it is gone when the process is.
+std::FILE* open_unnamed(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::filesystem::create_directories(folder, ignored);
+  const int descriptor = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  return descriptor < 0 ? nullptr : ::fdopen(descriptor, "w+b");
+}
+
+}  // namespace
+
+RejectCollector::RejectCollector(size_t inputs, Limits limits, std::filesystem::path spool,
+                                 const std::atomic<bool>& cancel,
+                                 std::function<void(uint64_t)> on_read)
+    : counts_(inputs),
+      limits_(limits),
+      spool_(std::move(spool)),
+      cancel_(cancel),
+      on_read_(std::move(on_read)) {}
+
+RejectCollector::~RejectCollector() = default;
+
+void RejectCollector::read(uint16_t input, uint64_t records) {
+  counts_[input].read += records;
+  on_read_(records);
+}
+
+void RejectCollector::filtered(int64_t row) { ++counts_[duckdb::input_of(row)].filtered; }
+
+void RejectCollector::reject(int64_t row, int rule, std::string_view value) {
+  const std::lock_guard lock(mutex_);
+  any_ = true;
+  entries_.push_back({row, rule, std::string(capped(value))});
+  if (limits_.rejected_rows && !over_limit_) {
+    rejected_rows_.insert(row);
+    over_limit_ = rejected_rows_.size() > *limits_.rejected_rows;
+  }
+  if (entries_.size() >= limits_.entries_in_memory) spill();
+}
+
+void RejectCollector::input_failed(uint16_t /*input*/, Error error) {
+  const std::lock_guard lock(mutex_);
+  if (!input_error_) input_error_ = std::move(error);
+}
+
+std::optional<Error> RejectCollector::input_error() {
+  const std::lock_guard lock(mutex_);
+  return input_error_;
+}
+
+bool RejectCollector::should_stop() const { return cancel_ || over_limit_ || spill_failed_; }
+
+void RejectCollector::spill() {
+  std::sort(entries_.begin(), entries_.end(), in_row_order);
+  File file(open_unnamed(spool_));
+  bool good = file != nullptr;
+  for (const RejectEntry& entry : entries_) good = good && write_entry(file.get(), entry);
+  if (!good || std::fflush(file.get()) != 0) {
+    spill_failed_ = true;  // the entries stay in memory; the scan stops, for_each reports it
+    return;
+  }
+  runs_.push_back(std::move(file));
+  entries_.clear();
+}
+
+Result<void> RejectCollector::for_each(
+    const std::function<Result<void>(const RejectEntry&)>& visit) {
+  const std::lock_guard lock(mutex_);
+  if (spill_failed_) {
+    return fail(ErrorCode::io, "cannot write rejects to '" + spool_.string() + "'",
+                "free some space there");
+  }
+  std::sort(entries_.begin(), entries_.end(), in_row_order);
+  struct Head {
+    RejectEntry entry;
+    size_t run;
+    bool operator<(const Head& other) const { return in_row_order(other.entry, entry); }
+  };
+  std::priority_queue<Head> heads;
+  const auto push_next = [&](size_t run) {
+    Head head{{}, run};
+    if (read_entry(runs_[run].get(), head.entry)) heads.push(std::move(head));
+  };
+  for (size_t run = 0; run < runs_.size(); ++run) {
+    std::rewind(runs_[run].get());
+    push_next(run);
+  }
+  auto in_memory = entries_.begin();
+  while (!heads.empty() || in_memory != entries_.end()) {
+    if (heads.empty() ||
+        (in_memory != entries_.end() && in_row_order(*in_memory, heads.top().entry))) {
+      WEIR_TRY(visit(*in_memory++));
+      continue;
+    }
+    const Head head = heads.top();
+    heads.pop();
+    push_next(head.run);
+    WEIR_TRY(visit(head.entry));
+  }
+  return {};
+}
+
+}  // namespace weir::pipeline

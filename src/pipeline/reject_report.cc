@@ -1,0 +1,139 @@
+#include "pipeline/reject_report.h"
+
+#include <algorithm>
+
+#include "text/record_locator.h"
+
+namespace weir::pipeline {
+namespace {
+
+/// How many rejects are resolved in one second reading of their input.
+constexpr size_t rejects_per_pass = 200'000;
+
+Problem make_problem(const Session& session, const RejectEntry& entry) {
+  const RowRule rule = session.rule(entry.rule);
+  Problem problem{rule.field, rule.rule, entry.value, rule.message};
+  if (const size_t at = problem.message.find("{}"); at != std::string::npos) {
+    problem.message.replace(at, 2, entry.value);
+  }
+  return problem;
+}
+
+/// Gathers entries row by row (they come sorted) and hands on whole inputs, or large parts of them.
+class Reporter {
+ public:
+  Reporter(Session& session, std::span<Input> inputs, Timestamp now, Quarantine quarantine)
+      : session_(session),
+        inputs_(inputs),
+        now_(now),
+        quarantine_(quarantine),
+        reports_(inputs.size()) {}
+
+  Result<void> add(const RejectEntry& entry) {
+    const uint16_t input = duckdb::input_of(entry.row);
+    const uint64_t key = duckdb::row_key_of(entry.row);
+    const bool same_row = !rows_.empty() && input == input_ && rows_.back() == key;
+    if (!same_row) {
+      if (!rows_.empty() && (input != input_ || rows_.size() >= rejects_per_pass)) {
+        WEIR_TRY(flush());
+      }
+      input_ = input;
+      rows_.push_back(key);
+      rejects_.emplace_back();
+    }
+    rejects_.back().problems.push_back(make_problem(session_, entry));
+    return {};
+  }
+
+  Result<void> flush() {
+    if (rows_.empty()) return {};
+    Input& input = inputs_[input_];
+    const auto fresh = WEIR_TRY(input.bucket->open(input.key.object->key));
+    size_t next = 0;
+    Result<void> written;
+    WEIR_TRY(text::locate_records(
+        *fresh, input.options, input.blocks->index(), rows_,
+        [&](const text::LocatedRecord& record) {
+          Reject& reject = rejects_[next++];
+          reject.element = record.element;
+          reject.line = record.line;
+          reject.byte_begin = record.byte_begin;
+          reject.byte_end = record.byte_end;
+          reject.raw = record.raw;
+          if (written) written = take(input, reject);
+        }));
+    WEIR_TRY(std::move(written));
+    if (next != rows_.size()) {
+      return fail(ErrorCode::input_changed, "rejected rows are not where they were");
+    }
+    rows_.clear();
+    rejects_.clear();
+    return {};
+  }
+
+  std::vector<InputRejects> finish() && { return std::move(reports_); }
+
+ private:
+  Result<void> take(const Input& input, const Reject& reject) {
+    InputRejects& report = reports_[input_];
+    ++report.rows;
+    if (report.listed.size() < Receipt::listed_rejects) report.listed.push_back(reject);
+    if (quarantine_ == Quarantine::show_only) return {};
+    return session_.ledger().write_reject({&input.key, &input.version, input.run->id,
+                                           session_.parts().table->name, &reject, now_});
+  }
+
+  Session& session_;
+  std::span<Input> inputs_;
+  Timestamp now_;
+  Quarantine quarantine_;
+  std::vector<InputRejects> reports_;
+  uint16_t input_ = 0;
+  std::vector<uint64_t> rows_;
+  std::vector<Reject> rejects_;
+};
+
+}  // namespace
+
+Result<std::vector<InputRejects>> report_rejects(Session& session, RejectCollector& collector,
+                                                 std::span<Input> inputs, Timestamp now,
+                                                 Quarantine quarantine) {
+  Reporter reporter(session, inputs, now, quarantine);
+  if (!collector.any()) return std::move(reporter).finish();
+  if (quarantine == Quarantine::write) WEIR_TRY(session.ledger().begin_rejects());
+  WEIR_TRY(collector.for_each([&](const RejectEntry& entry) { return reporter.add(entry); }));
+  WEIR_TRY(reporter.flush());
+  if (quarantine == Quarantine::write) WEIR_TRY(session.ledger().end_rejects());
+  return std::move(reporter).finish();
+}
+
+Result<InputRejects> report_query_rejects(Session& session, RejectCollector& collector,
+                                          const Run& run, const ObjectVersion& version,
+                                          Timestamp now) {
+  InputRejects report;
+  if (!collector.any()) return report;
+  const LedgerKey key = session.ledger_key(std::nullopt);
+  WEIR_TRY(session.ledger().begin_rejects());
+  Reject reject;
+  const auto take = [&]() -> Result<void> {
+    if (reject.problems.empty()) return {};
+    ++report.rows;
+    if (report.listed.size() < Receipt::listed_rejects) report.listed.push_back(reject);
+    return session.ledger().write_reject(
+        {&key, &version, run.id, session.parts().table->name, &reject, now});
+  };
+  WEIR_TRY(collector.for_each([&](const RejectEntry& entry) -> Result<void> {
+    if (reject.problems.empty() || reject.element != static_cast<uint64_t>(entry.row)) {
+      WEIR_TRY(take());
+      reject = Reject{};
+      reject.element = static_cast<uint64_t>(entry.row);
+    }
+    reject.problems.push_back(make_problem(session, entry));
+    return {};
+  }));
+  WEIR_TRY(take());
+  WEIR_TRY(session.ledger().end_rejects());
+  return report;
+}
+
+}  // namespace weir::pipeline

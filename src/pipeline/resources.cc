@@ -1,0 +1,56 @@
+#include "pipeline/resources.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "duckdb/connection.h"
+#include "pipeline/ledger.h"
+#include "pipeline/table_load.h"
+
+namespace weir::pipeline {
+namespace {
+
+/// What of `memory:` goes to DuckDB: the rest is for the process itself, read buffers and the
+/// run log.
+uint64_t duckdb_memory(const Project& project, size_t databases) {
+  constexpr uint64_t reserved = 96u << 20;
+  const uint64_t total = project.memory_bytes > 2 * reserved ? project.memory_bytes - reserved
+                                                             : project.memory_bytes / 2;
+  return total * 8 / 10 / std::max<size_t>(databases, 1);
+}
+
+}  // namespace
+
+Result<Resources> open_resources(const Project& project) {
+  Resources resources;
+  const auto databases = static_cast<size_t>(std::count_if(
+      project.databases.begin(), project.databases.end(),
+      [](const DatabaseConfig& database) { return database.engine == Engine::duckdb; }));
+  for (const DatabaseConfig& config : project.databases) {
+    if (config.engine != Engine::duckdb) {
+      return fail(ErrorCode::not_yet, "database '" + config.name.value() + "' is no duckdb:// one",
+                  "postgres:// and mysql:// are not built yet", config.location);
+    }
+    std::error_code error;
+    if (!config.path.empty()) std::filesystem::create_directories(config.path.parent_path(), error);
+    duckdb::DatabaseOptions options;
+    options.path = config.path.string();
+    options.temp_directory = (project.state_dir() / "spool" / config.name.value()).string();
+    options.memory_bytes = duckdb_memory(project, databases);
+    options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    auto database = WEIR_TRY(duckdb::Database::open(options));
+    const auto connection = WEIR_TRY(database->connect());
+    WEIR_TRY(Ledger::create_tables(*connection));
+    for (const Table& table : project.tables) {
+      // A table that differs from the dictionary fails the runs that load it, not the start.
+      if (table.database == config.name) static_cast<void>(ensure_table(*connection, table));
+    }
+    resources.duckdb.emplace(config.name, std::move(database));
+  }
+  for (const BucketConfig& config : project.buckets) {
+    resources.buckets.emplace(config.name, WEIR_TRY(objects::open_bucket(config)));
+  }
+  return resources;
+}
+
+}  // namespace weir::pipeline

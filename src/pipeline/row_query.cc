@@ -1,0 +1,334 @@
+#include "pipeline/row_query.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+
+#include "pipeline/conversion.h"
+
+namespace weir::pipeline {
+namespace {
+
+using duckdb::quote_identifier;
+using duckdb::quote_literal;
+
+/// Grows the statement level by level. Helper columns begin with weir_; flags of earlier levels are
+/// carried along so that the one WHERE at the end can judge all of them in step order.
+class Compiler {
+ public:
+  Compiler(duckdb::Database& database, duckdb::Connection& connection, std::string source,
+           int64_t slot, int first_rule, bool count_rows)
+      : database_(database),
+        connection_(connection),
+        level_(std::move(source)),
+        slot_(slot),
+        first_rule_(first_rule),
+        count_rows_(count_rows) {}
+
+  Result<void> begin() {
+    columns_ = WEIR_TRY(connection_.describe("SELECT * FROM (" + level_ + ")"));
+    std::erase_if(columns_, [](const auto& column) { return column.name == "weir_row"; });
+    return {};
+  }
+
+  Result<void> select(const SelectStep& step);
+  Result<void> where(const WhereStep& step);
+  Result<void> contract(const Table& table);
+  RowQuery finish(const Table& table) &&;
+
+ private:
+  const duckdb::ResultColumn* find(const std::string& name) const;
+  std::string wrapped(const std::string& expression);
+  int add_rule(std::string field, std::string rule, std::string message);
+  std::string reject(int rule, const std::string& value) const;
+  std::string value_of(const std::string& expression) const;
+  void carry(std::string column) { carried_ += ", " + column; }
+
+  duckdb::Database& database_;
+  duckdb::Connection& connection_;
+  std::string level_;  // SQL of the relation so far
+  std::vector<duckdb::ResultColumn> columns_;
+  std::string carried_;   // ", flag, flag…"
+  std::string verdicts_;  // "WHEN … THEN …" of the steps, in order
+  std::string contract_;  // "(CASE …) & (CASE …)"
+  std::vector<RowRule> rules_;
+  int64_t slot_;
+  int first_rule_;
+  bool count_rows_;
+  int serial_ = 0;
+};
+
+const duckdb::ResultColumn* Compiler::find(const std::string& name) const {
+  const auto at = std::find_if(columns_.begin(), columns_.end(),
+                               [&](const auto& column) { return column.name == name; });
+  return at == columns_.end() ? nullptr : &*at;
+}
+
+int Compiler::add_rule(std::string field, std::string rule, std::string message) {
+  rules_.push_back({std::move(field), std::move(rule), std::move(message)});
+  return first_rule_ + static_cast<int>(rules_.size()) - 1;
+}
+
+std::string Compiler::reject(int rule, const std::string& value) const {
+  return fmt::format("weir_reject({}::BIGINT, weir_row, {}::INTEGER, {})", slot_, rule, value);
+}
+
+/// TRY gives NULL for a row on which the expression fails; the struct around it keeps that apart
+/// from an expression that is NULL. Some expressions (volatile ones, subqueries) cannot stand in a
+/// TRY; their errors fail the run.
+std::string Compiler::wrapped(const std::string& expression) {
+  const std::string tried = fmt::format("TRY({{'v': ({}\n)}})", expression);
+  if (connection_.describe(fmt::format("SELECT {} FROM ({})", tried, level_))) return tried;
+  return fmt::format("{{'v': ({}\n)}}", expression);
+}
+
+/// What to show for a failed expression: the columns it names, in their order.
+std::string Compiler::value_of(const std::string& expression) const {
+  std::string text;
+  for (const auto& column : columns_) {
+    const auto word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
+    for (size_t at = expression.find(column.name); at != std::string::npos;
+         at = expression.find(column.name, at + 1)) {
+      const size_t end = at + column.name.size();
+      if ((at > 0 && word(expression[at - 1])) || (end < expression.size() && word(expression[end])))
+        continue;
+      text += (text.empty() ? "" : ", ") + fmt::format("CAST({} AS VARCHAR)",
+                                                       quote_identifier(column.name));
+      break;
+    }
+  }
+  if (text.empty()) return "NULL";
+  return fmt::format("left(concat_ws(', ', {}), 200)", text);
+}
+
+Result<void> Compiler::select(const SelectStep& step) {
+  std::string tries;    // first level: the expressions
+  std::string outputs;  // second level: their values and flags
+  std::string flags, flagged;
+  std::string new_carried;
+  for (const SelectItem& item : step.items) {
+    const std::string expression = stand_in_run_variables(item.expression.text);
+    const std::string name = quote_identifier(item.name);
+    if (find(expression) != nullptr) {
+      outputs += fmt::format(", {} AS {}", quote_identifier(expression), name);
+      continue;
+    }
+    const int id = ++serial_;
+    const int rule = add_rule(item.name, "select",
+                              "the expression " + expression + " fails for '{}'");
+    tries += fmt::format(", {} AS weir_t{}", wrapped(expression), id);
+    outputs += fmt::format(", weir_t{}.v AS {}", id, name);
+    outputs += fmt::format(", weir_t{0} IS NULL AS weir_e{0}", id);
+    outputs += fmt::format(", CASE WHEN weir_t{0} IS NULL THEN {1} END AS weir_v{0}", id,
+                           value_of(expression));
+    new_carried += fmt::format(", weir_e{0}, weir_v{0}", id);
+    flags += fmt::format("{}weir_e{}", flags.empty() ? "" : " OR ", id);
+    flagged += fmt::format("{}(CASE WHEN weir_e{} THEN {} ELSE 1 END)",
+                           flagged.empty() ? "" : " & ", id,
+                           reject(rule, fmt::format("weir_v{}", id)));
+  }
+  if (!tries.empty()) level_ = fmt::format("SELECT *{} FROM ({})", tries, level_);
+  level_ = fmt::format("SELECT weir_row{}{} FROM ({})", carried_, outputs, level_);
+  carried_ += new_carried;
+  if (!flags.empty()) verdicts_ += fmt::format(" WHEN {} THEN {}", flags, flagged);
+
+  const auto described = WEIR_TRY(connection_.describe(level_));
+  columns_.clear();
+  for (const auto& column : described) {
+    if (!column.name.starts_with("weir_")) columns_.push_back(column);
+  }
+  return {};
+}
+
+Result<void> Compiler::where(const WhereStep& step) {
+  const int id = ++serial_;
+  const std::string predicate = stand_in_run_variables(step.predicate.text);
+  const int rule = add_rule("", "where", "the predicate " + predicate + " fails for '{}'");
+  level_ = fmt::format("SELECT *, {} AS weir_w{} FROM ({})", wrapped(predicate), id, level_);
+  level_ = fmt::format("SELECT *, CASE WHEN weir_w{0} IS NULL THEN {1} END AS weir_v{0} FROM ({2})",
+                       id, value_of(predicate), level_);
+  carry(fmt::format("weir_w{0}, weir_v{0}", id));
+  verdicts_ += fmt::format(" WHEN weir_w{} IS NULL THEN {}", id,
+                           reject(rule, fmt::format("weir_v{}", id)));
+  verdicts_ += fmt::format(
+      " WHEN NOT COALESCE(CAST(weir_w{}.v AS BOOLEAN), FALSE) THEN weir_filtered({}::BIGINT, weir_row)",
+      id, slot_);
+  return {};
+}
+
+Result<void> Compiler::contract(const Table& table) {
+  std::string outputs;
+  const auto judge = [&](const std::string& cases) {
+    contract_ += fmt::format("{}(CASE{} ELSE 1 END)", contract_.empty() ? "" : " & ", cases);
+  };
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    const Column& column = table.columns[i];
+    const std::string name = quote_identifier(column.name);
+    const duckdb::ResultColumn* given = find(column.name);
+    std::string cases;
+    if (given == nullptr) {
+      outputs += fmt::format(", CAST(NULL AS {}) AS {}", duckdb::sql_type(column.type), name);
+    } else {
+      auto conversion = convert(database_, name, given->type, column.type);
+      if (!conversion) {
+        Error error = conversion.error();
+        error.message = "column '" + column.name + "': " + error.message;
+        return fail(std::move(error));
+      }
+      outputs += fmt::format(", {} AS {}", conversion->sql, name);
+      if (conversion->can_fail) {
+        outputs += fmt::format(", {} AS weir_x{}", name, i);
+        const std::string type = column.type.to_string();
+        const int rule = add_rule(column.name, type, "'{}' does not fit " + type);
+        cases += fmt::format(" WHEN {} IS NULL AND weir_x{} IS NOT NULL THEN {}", name, i,
+                             reject(rule, fmt::format("left(CAST(weir_x{} AS VARCHAR), 200)", i)));
+      }
+      if (column.type.kind == TypeKind::varchar && column.type.length > 0) {
+        const std::string type = column.type.to_string();
+        const int rule = add_rule(column.name, type,
+                                  "the text has more than " + std::to_string(column.type.length) +
+                                      " characters");
+        cases += fmt::format(" WHEN length({}) > {} THEN {}", name, column.type.length,
+                             reject(rule, fmt::format("left({}, 200)", name)));
+      }
+    }
+    const bool in_key =
+        std::find(table.key.begin(), table.key.end(), column.name) != table.key.end();
+    if (column.required() || in_key) {
+      const int rule = add_rule(column.name, "required", "a value is required");
+      cases += fmt::format(" WHEN {} IS NULL THEN {}", name, reject(rule, "NULL"));
+    }
+    if (!cases.empty()) judge(cases);
+    for (const Rule& rule : column.rules) {
+      if (rule.predicate.empty()) continue;
+      const int number = add_rule(column.name, rule.text, "'{}' breaks the rule " + rule.text);
+      judge(fmt::format(" WHEN NOT COALESCE(TRY({{'v': COALESCE(({}\n), TRUE)}}).v, FALSE) THEN {}",
+                        rule.predicate,
+                        reject(number, fmt::format("left(CAST({} AS VARCHAR), 200)", name))));
+    }
+  }
+  level_ = fmt::format("SELECT weir_row{}{} FROM ({})", carried_, outputs, level_);
+  return {};
+}
+
+RowQuery Compiler::finish(const Table& table) && {
+  std::string names;
+  for (const Column& column : table.columns) names += quote_identifier(column.name) + ", ";
+  std::string sql = fmt::format("SELECT {}weir_row FROM ({})", names, level_);
+  const std::string last = contract_.empty() ? "1" : contract_;
+  if (count_rows_) {
+    verdicts_ = fmt::format(" WHEN weir_seen({}::BIGINT, weir_row) = 0 THEN 0", slot_) + verdicts_;
+  }
+  if (!verdicts_.empty()) {
+    sql += fmt::format(" WHERE (CASE{} ELSE {} END) = 1", verdicts_, last);
+  } else if (!contract_.empty()) {
+    sql += fmt::format(" WHERE ({}) = 1", contract_);
+  }
+  return {bind_run_variables(sql), std::move(rules_)};
+}
+
+}  // namespace
+
+Result<RowQuery> compile_rows(const PipelineParts& parts, duckdb::Database& database,
+                              duckdb::Connection& connection, const std::string& source,
+                              int64_t slot, int first_rule) {
+  Compiler compiler(database, connection, source, slot, first_rule, parts.sql != nullptr);
+  WEIR_TRY(compiler.begin());
+  for (const Step* step : parts.row_steps) {
+    if (const auto* select = std::get_if<SelectStep>(step)) WEIR_TRY(compiler.select(*select));
+    if (const auto* where = std::get_if<WhereStep>(step)) WEIR_TRY(compiler.where(*where));
+  }
+  WEIR_TRY(compiler.contract(*parts.table));
+  return std::move(compiler).finish(*parts.table);
+}
+
+Result<PipelineParts> take_apart(const Project& project, const Pipeline& pipeline) {
+  PipelineParts parts;
+  parts.pipeline = &pipeline;
+  const auto later = [&](const std::string& what, const Location& location) {
+    return fail(ErrorCode::not_yet, what + " is not built yet", "leave it out for now", location);
+  };
+  for (const Step& step : pipeline.steps) {
+    if (parts.load != nullptr) return later("a step behind load", pipeline.location);
+    if (const auto* read = std::get_if<ReadStep>(&step)) {
+      if (read->format == Format::parquet) return later("format parquet", read->location);
+      parts.read = read;
+    } else if (const auto* sql = std::get_if<SqlStep>(&step)) {
+      if (parts.read != nullptr || parts.sql != nullptr || !parts.row_steps.empty()) {
+        return later("a sql step behind another step", sql->location);
+      }
+      parts.sql = sql;
+    } else if (const auto* load = std::get_if<LoadStep>(&step)) {
+      if (load->mode == LoadMode::replace || load->mode == LoadMode::ignore) {
+        return later("mode " + std::string(to_string(load->mode)), load->location);
+      }
+      parts.load = load;
+    } else if (const auto* unknown = std::get_if<LaterStep>(&step)) {
+      return later("the step " + unknown->kind, unknown->location);
+    } else {
+      parts.row_steps.push_back(&step);
+    }
+  }
+  if (parts.load == nullptr || (parts.read == nullptr && parts.sql == nullptr)) {
+    return fail(ErrorCode::invalid_project,
+                "pipeline '" + pipeline.name.value() + "' does not go from read or sql to load");
+  }
+  parts.table = project.find_table(parts.load->table);
+  if (parts.table == nullptr) {
+    return fail(ErrorCode::invalid_project, "unknown table '" + parts.load->table.value() + "'");
+  }
+  if (parts.read != nullptr) {
+    parts.source_columns = parts.read->columns;
+    if (parts.source_columns.empty()) {
+      for (const Column& column : parts.table->columns) {
+        parts.source_columns.push_back({column.name, column.type, column.location});
+      }
+    }
+  } else if (parts.sql->database != parts.table->database) {
+    return later("a sql step that feeds another database", parts.sql->location);
+  }
+  if (parts.load->mode == LoadMode::merge && parts.table->key.empty()) {
+    return fail(ErrorCode::invalid_project, "mode merge needs a key on table '" +
+                                                parts.table->name.value() + "'");
+  }
+  return parts;
+}
+
+namespace {
+
+constexpr std::string_view run_day_stand_in = "CAST('1970-01-01' AS DATE) /*weir_run_day*/";
+constexpr std::string_view run_scheduled_for_stand_in =
+    "CAST('1970-01-01T00:00:00Z' AS TIMESTAMPTZ) /*weir_run_scheduled_for*/";
+
+std::string replace_all(std::string text, std::span<const std::pair<std::string_view, std::string_view>> pairs) {
+  for (const auto& [from, to] : pairs) {
+    for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+      text.replace(at, from.size(), to);
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string stand_in_run_variables(const std::string& sql) {
+  const std::pair<std::string_view, std::string_view> variables[] = {
+      {"${run.day}", run_day_stand_in},
+      {"${run.scheduled_for}", run_scheduled_for_stand_in}};
+  return replace_all(sql, variables);
+}
+
+std::string bind_run_variables(const std::string& sql) {
+  const std::pair<std::string_view, std::string_view> variables[] = {
+      {run_day_stand_in, "CAST($weir_run_day AS DATE)"},
+      {run_scheduled_for_stand_in, "CAST($weir_run_scheduled_for AS TIMESTAMPTZ)"}};
+  return replace_all(sql, variables);
+}
+
+std::string sql_source(const SqlStep& step) {
+  return fmt::format("SELECT *, row_number() OVER () AS weir_row FROM (\n{}\n)",
+                     stand_in_run_variables(step.sql.text));
+}
+
+}  // namespace weir::pipeline

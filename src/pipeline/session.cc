@@ -1,0 +1,112 @@
+#include "pipeline/session.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+
+namespace weir::pipeline {
+namespace {
+
+std::string timezone_of(const Pipeline& pipeline) {
+  for (const Trigger& trigger : pipeline.triggers) {
+    const auto* cron = std::get_if<CronTrigger>(&trigger);
+    if (cron != nullptr && !cron->timezone.empty()) return cron->timezone;
+  }
+  return "UTC";
+}
+
+RowRule scan_rule(duckdb::ScanRule rule) {
+  switch (rule) {
+    case duckdb::ScanRule::broken: return {"", "record", "the record cannot be read: {}"};
+    case duckdb::ScanRule::not_an_object: return {"", "object", "the element is not a JSON object"};
+    case duckdb::ScanRule::duplicate_member:
+      return {"", "duplicate member", "the member '{}' is there twice"};
+    case duckdb::ScanRule::field_count: return {"", "field count", "the row has {} fields"};
+    case duckdb::ScanRule::encoding: return {"", "utf-8", "the bytes are not UTF-8"};
+    case duckdb::ScanRule::count: break;
+  }
+  return {"", "record", "the record cannot be read"};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pipeline& pipeline,
+                                               duckdb::Database& database) {
+  static std::atomic<int> serial{0};
+  auto session = std::unique_ptr<Session>(new Session);
+  session->parts_ = WEIR_TRY(take_apart(project, pipeline));
+  session->timezone_ = timezone_of(pipeline);
+  session->connection_ = WEIR_TRY(database.connect());
+  const PipelineParts& parts = session->parts_;
+  WEIR_TRY(ensure_table(*session->connection_, *parts.table));
+
+  std::string source;
+  int64_t slot = 0;
+  if (parts.read != nullptr) {
+    session->slot_ = std::make_unique<duckdb::ScanSlot>(database, parts.read->format,
+                                                        parts.source_columns, parts.read->csv);
+    slot = session->slot_->id();
+    source = fmt::format("SELECT * FROM weir_scan({})", slot);
+    session->first_rule_ = session->slot_->first_sql_rule();
+  } else {
+    // Verdicts on the rows of a query go to a slot too; it has no inputs of its own.
+    session->slot_ = std::make_unique<duckdb::ScanSlot>(database, Format::json,
+                                                        std::vector<ReadColumn>{}, CsvDialect{});
+    slot = session->slot_->id();
+    source = sql_source(*parts.sql);
+    session->first_rule_ = session->slot_->first_sql_rule();
+  }
+  RowQuery query = WEIR_TRY(compile_rows(parts, database, *session->connection_, source, slot,
+                                         session->first_rule_));
+  session->rules_ = query.rules;
+  session->load_ =
+      std::make_unique<TableLoad>(*session->connection_, *parts.table, parts.load->mode,
+                                  std::move(query), fmt::format("weir_stage_{}", ++serial));
+  WEIR_TRY(session->load_->prepare());
+  session->ledger_ = std::make_unique<Ledger>(WEIR_TRY(Ledger::open(*session->connection_)));
+  return session;
+}
+
+LedgerKey Session::ledger_key(const std::optional<ObjectRef>& object) const {
+  return {parts_.pipeline->name, static_cast<int>(parts_.pipeline->steps.size()) - 1, object};
+}
+
+int Session::key_rule_number(bool in_batch) const {
+  return first_rule_ + static_cast<int>(rules_.size()) + (in_batch ? 0 : 1);
+}
+
+RowRule Session::key_rule(bool in_batch) const {
+  return {parts_.table->key.front(), "key",
+          in_batch ? "an earlier row of the input has the key {}"
+                   : "the table already has the key {}"};
+}
+
+RowRule Session::rule(int number) const {
+  const int scan_rules = static_cast<int>(duckdb::ScanRule::count);
+  if (number < scan_rules) return scan_rule(static_cast<duckdb::ScanRule>(number));
+  if (number < first_rule_) {
+    const ReadColumn& column = slot_->columns()[static_cast<size_t>(number - scan_rules)];
+    const std::string type = column.type.to_string();
+    return {column.name, type, "'{}' does not fit " + type};
+  }
+  const size_t index = static_cast<size_t>(number - first_rule_);
+  if (index < rules_.size()) return rules_[index];
+  return key_rule(number == key_rule_number(true));
+}
+
+Result<std::vector<duckdb::Parameter>> Session::parameters(Timestamp scheduled_for) {
+  std::vector<duckdb::Parameter> values(load_->parameter_count());
+  const duckdb::TimestampValue moment{scheduled_for.time_since_epoch().count()};
+  if (const size_t index = load_->parameter_index("weir_run_scheduled_for"); index > 0) {
+    values[index - 1] = moment;
+  }
+  if (const size_t index = load_->parameter_index("weir_run_day"); index > 0) {
+    const duckdb::Parameter arguments[] = {timezone_, moment};
+    const auto day = WEIR_TRY(connection_->run(
+        "SELECT CAST(timezone($1, $2) AS DATE) - DATE '1970-01-01' - 1", arguments));
+    values[index - 1] = duckdb::DateValue{static_cast<int32_t>(day.int64(0, 0))};
+  }
+  return values;
+}
+
+}  // namespace weir::pipeline
