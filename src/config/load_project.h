@@ -17,7 +17,7 @@ struct Diagnostic {
   Severity severity = Severity::error;
   std::string message;  ///< what and why
   std::string fix;
-  Location location;    ///< file relative to the project's root
+  Location location;  ///< file relative to the project's root
 
   /// "weir.yaml:12:5: error: unknown key 'colums' in table 'hits'; did you mean 'columns'?"
   std::string to_string() const;
@@ -46,13 +46,14 @@ class SqlChecker {
   };
   /// Checks steps of a pipeline that validated so far: expressions parse, bind against the columns
   /// before them, and can become the target column's type. `findings` carry locations.
-  virtual std::vector<Diagnostic> check_pipeline(const Project& project, const Pipeline& pipeline) = 0;
+  virtual std::vector<Diagnostic> check_pipeline(const Project& project,
+                                                 const Pipeline& pipeline) = 0;
   /// Checks a table's rule predicates.
   virtual std::vector<Diagnostic> check_table(const Project& project, const Table& table) = 0;
 };
 
-/// Reads weir.yaml and its overlay, reports every problem in one go; a missing or unreadable file is
-/// a diagnostic too. `checker` may be null: then SQL is not checked (fast start of verbs).
+/// Reads weir.yaml and its overlay, reports every problem in one go; a missing or unreadable file
+/// is a diagnostic too. `checker` may be null: then SQL is not checked (fast start of verbs).
 LoadedProject load_project(const LoadOptions& options, SqlChecker* checker);
 
 /// JSON Schema (draft 2020-12) of weir.yaml, pretty-printed, from the option descriptions.

@@ -1,0 +1,233 @@
+#include "config/pipeline_entry.h"
+
+#include <array>
+
+namespace weir::config {
+namespace {
+
+Value<TriggerEntry> trigger_value() {
+  return Record<TriggerEntry>("trigger", "What starts a run.")
+      .optional("object", &TriggerEntry::object, text_value("a pattern such as landing/*.json"),
+                "A run for each new or changed object: bucket, '/', pattern. `*` stays in one "
+                "folder, `**` crosses folders, `?` is one character.",
+                "landing/*.json")
+      .later("cron", &TriggerEntry::cron, text_value("a cron expression of five or six fields"),
+             "A run by the clock: minute, hour, day of month, month, day of week.", "\"5 0 * * *\"",
+             "it does not fire; start the pipeline with `weir run`")
+      .optional("timezone", &TriggerEntry::timezone,
+                text_value("a time zone such as Europe/Madrid"),
+                "The IANA time zone of `cron`. Left out: UTC.", "America/Argentina/Buenos_Aires")
+      .one_of({"object", "cron"})
+      .then([](const YamlNode&, TriggerEntry& trigger, Reader& reader) {
+        if (trigger.timezone && trigger.object && !trigger.cron) {
+          reader.error(trigger.timezone->location, "'timezone' goes with 'cron', not with 'object'",
+                       "remove it");
+        }
+      })
+      .value();
+}
+
+/// Keys that fit one format only.
+void check_format_keys(const YamlNode&, ReadEntry& read, Reader& reader) {
+  if (!read.format.given()) return;
+  const auto only = [&](Format format, const char* name, const Location& key) {
+    if (key.line == 0 || read.format.value == format) return;
+    reader.error(key,
+                 std::string("'") + name + "' goes with format " + std::string(to_string(format)) +
+                     ", not with " + std::string(to_string(read.format.value)),
+                 "remove it");
+  };
+  only(Format::json, "layout", read.layout.location);
+  only(Format::csv, "header", read.header.location);
+  only(Format::csv, "delimiter", read.delimiter.location);
+  only(Format::csv, "quote", read.quote.location);
+  only(Format::csv, "escape", read.escape.location);
+  only(Format::csv, "null", read.null_text.location);
+  only(Format::csv, "skip", read.skip.location);
+  if (read.delimiter.value == read.quote.value) {
+    reader.error(read.delimiter.given() ? read.delimiter.location : read.quote.location,
+                 "'delimiter' and 'quote' are the same character", "change one of them");
+  }
+}
+
+Record<ReadEntry> read_record() {
+  Record<ReadEntry> record("read",
+                           "Reads an object: its format and its columns. Nothing is "
+                           "guessed.");
+  record
+      .required("format", &ReadEntry::format,
+                choice_value<Format>(
+                    {{"json", Format::json}, {"csv", Format::csv}, {"parquet", Format::parquet}}),
+                "What the objects are. (parquet is not there yet: a run refuses.)", "csv")
+      .optional(
+          "columns", &ReadEntry::columns, named(any_name("source column"), data_type_value()),
+          "What the source holds: JSON members or CSV columns, with their types. Left out: the "
+          "target table's columns.",
+          "{userId: varchar, hit: \"json[]\"}")
+      .optional("layout", &ReadEntry::layout,
+                choice_value<JsonLayout>({{"auto", JsonLayout::automatic},
+                                          {"array", JsonLayout::array},
+                                          {"lines", JsonLayout::lines}}),
+                "JSON: one array of objects, or one object after the other (NDJSON).", "lines")
+      .optional("header", &ReadEntry::header, boolean_value(),
+                "CSV: the first line names the columns.", "false")
+      .optional("delimiter", &ReadEntry::delimiter, character_value(AllowNone::no),
+                "CSV: what stands between two fields.", "\";\"")
+      .optional("quote", &ReadEntry::quote, character_value(AllowNone::yes),
+                "CSV: what encloses a field that holds the delimiter; `none` for no quoting.",
+                "none")
+      .optional("escape", &ReadEntry::escape, character_value(AllowNone::yes),
+                "CSV: what stands before a quote inside quotes.", "'\\'")
+      .optional("null", &ReadEntry::null_text, text_value("text"),
+                "CSV: an unquoted field equal to this is NULL. Left out: the empty field.", "NA")
+      .optional("skip", &ReadEntry::skip, integer_value(0, 1'000'000),
+                "CSV: lines to skip before the header.", "2");
+  return record;
+}
+
+Value<ReadEntry> read_value() {
+  return read_record()
+      .optional("compression", &ReadEntry::compression,
+                choice_value<Compression>({{"auto", Compression::automatic},
+                                           {"none", Compression::none},
+                                           {"gzip", Compression::gzip},
+                                           {"zstd", Compression::zstd}}),
+                "How the objects are packed; `auto` goes by the ending (.gz, .zst).", "gzip")
+      .optional("max_record", &ReadEntry::max_record, size_value(1024, uint64_t(1) << 30),
+                "A longer record is rejected instead of held in memory.", "64MiB")
+      .optional("infer", &ReadEntry::infer, boolean_value(),
+                "Look at the object to find its columns. (Not there yet: a run refuses.)", "true")
+      .then(check_format_keys)
+      .value();
+}
+
+Value<SqlEntry> sql_entry_value() {
+  const Value<SqlText> sql = sql_value("SQL");
+  const Value<SqlEntry> full =
+      Record<SqlEntry>("sql", "SQL that differs from engine to engine.")
+          .optional("duckdb", &SqlEntry::duckdb, sql, "For duckdb:// databases.", "SELECT 1 AS n")
+          .optional("postgres", &SqlEntry::postgres, sql, "For postgres:// databases.",
+                    "SELECT 1 AS n")
+          .optional("mysql", &SqlEntry::mysql, sql, "For mysql:// databases.", "SELECT 1 AS n")
+          .value();
+  Value<SqlEntry> out = full;
+  out.outline = either_outline(sql.outline, full.outline);
+  out.read = [full = full.read, brief = sql.read](const YamlNode& node,
+                                                  Reader& reader) -> std::optional<SqlEntry> {
+    if (node.kind == YamlKind::map) return full(node, reader);
+    const Location place = reader.place(node);
+    std::optional<SqlText> text = brief(node, reader);
+    if (!text) return std::nullopt;
+    SqlEntry entry;
+    entry.any = *std::move(text);
+    entry.location = place;
+    return entry;
+  };
+  return out;
+}
+
+Value<LoadEntry> load_value() {
+  return Record<LoadEntry>("load",
+                           "Writes the rows into a table, with receipt and ledger, in one "
+                           "transaction.")
+      .required("table", &LoadEntry::table, text_value("the name of a table"), "The target table.",
+                "hits")
+      .optional("mode", &LoadEntry::mode,
+                choice_value<LoadMode>({{"append", LoadMode::append},
+                                        {"merge", LoadMode::merge},
+                                        {"replace", LoadMode::replace},
+                                        {"ignore", LoadMode::ignore}}),
+                "What becomes of a row whose key is there already: rejected, replacing it, … "
+                "(replace and ignore are not there yet: a run refuses.)",
+                "merge")
+      .value();
+}
+
+struct LaterKind {
+  const char* name;
+  const char* doc;
+  const char* example;
+};
+constexpr std::array later_kinds = {
+    LaterKind{"download", "Fetches a URL into a bucket.",
+              "{url: https://example.org/x.csv, to: landing/x.csv}"},
+    LaterKind{"unnest", "One row per element of a list.", "hit"},
+    LaterKind{"dedupe", "Keeps one row per key.", "{by: [id], keep: last}"},
+    LaterKind{"aggregate", "One row per group.", "{by: [city], rows: count(*)}"},
+    LaterKind{"check", "A condition over all rows.", "count(*) > 0"},
+    LaterKind{"write", "Writes the rows as files into a bucket.", "{to: out/daily/}"},
+    LaterKind{"crawl", "Looks for tables among the files of a bucket.", "out/**"},
+    LaterKind{"backup", "Takes a snapshot of tables.", "{tables: [hits], to: backups/}"},
+    LaterKind{"restore", "Brings a snapshot back.", "{from: backups/latest}"},
+    LaterKind{"notify", "Tells somebody.", "{url: https://example.org/hook}"},
+    LaterKind{"run", "Starts another pipeline.", "daily-totals"},
+};
+
+/// What hangs together inside one step.
+void check_step(const YamlNode& node, StepEntry& step, Reader& reader) {
+  for (const LaterKind& kind : later_kinds) {
+    if (step.later && node.find(kind.name) != nullptr) step.later_kind = kind.name;
+  }
+  const bool only_sql = node.find("sql") != nullptr;
+  if (step.in && !only_sql && !step.later) {
+    reader.error(step.in->location, "'in' goes with 'sql'", "remove it");
+  }
+  if (only_sql && node.find("in") == nullptr) {
+    reader.error(node.location, "'in' is missing beside 'sql' in " + reader.subject(),
+                 "name the database it runs in, e.g. in: warehouse");
+  }
+}
+
+Value<StepEntry> step_value() {
+  Record<StepEntry> record("step", "One thing a pipeline does. Each list item is one step.");
+  record.optional("read", &StepEntry::read, read_value(),
+                  "Reads the object that triggered the run.", "{format: csv}");
+  record.optional(
+      "select", &StepEntry::select,
+      named(any_name("output column"), sql_value("an SQL expression")),
+      "The rows' new columns: `column: SQL expression` (DuckDB) over the columns before.",
+      "{visit_id: visitId, hit_count: len(hit)}");
+  record.optional("where", &StepEntry::where, sql_value("an SQL condition"),
+                  "Keeps the rows for which the condition (DuckDB) is true.", "visit_id > 0");
+  record.optional("sql", &StepEntry::sql, sql_entry_value(),
+                  "A query that runs inside a database; its rows are the input of the next steps.",
+                  "SELECT * FROM hits");
+  record.optional("in", &StepEntry::in, text_value("the name of a database"),
+                  "The database `sql` runs in.", "warehouse");
+  record.optional("load", &StepEntry::load, load_value(), "Writes the rows into a table.",
+                  "{table: hits, mode: merge}");
+  std::vector<std::string> kinds = {"read", "select", "where", "sql", "load"};
+  for (const LaterKind& kind : later_kinds) {
+    record.later(kind.name, &StepEntry::later, later_value("settings of the step"), kind.doc,
+                 kind.example, "a run of the pipeline refuses");
+    kinds.emplace_back(kind.name);
+  }
+  return record.one_of(std::move(kinds)).then(check_step).value();
+}
+
+}  // namespace
+
+Value<PipelineEntry> pipeline_value() {
+  const Value<RetryEntry> retry =
+      Record<RetryEntry>("retry", "How often and when a failed run is tried again.")
+          .optional("times", &RetryEntry::times, integer_value(0, 1000),
+                    "Most tries after the first.", "5")
+          .optional("backoff", &RetryEntry::backoff_ms, duration_value(0, 86'400'000),
+                    "The wait before the first retry; it doubles with each one.", "2s")
+          .value();
+  return Record<PipelineEntry>("pipeline", "Triggers and steps; ends in a load.")
+      .optional("when", &PipelineEntry::when, list(trigger_value()),
+                "What starts a run. Left out: only `weir run` and the API do.",
+                "[{object: landing/*.json}]")
+      .required(
+          "steps", &PipelineEntry::steps, list(step_value()),
+          "What a run does, in order: `read` or `sql`, then `select` and `where`, then `load`.",
+          "[{read: {format: csv}}, {load: {table: hits}}]")
+      .later("retry", &PipelineEntry::retry, retry,
+             "How often and when a failed run is tried again.", "{times: 5, backoff: 2s}")
+      .optional("priority", &PipelineEntry::priority, integer_value(-1000, 1000),
+                "Runs of a higher number go first.", "10")
+      .value();
+}
+
+}  // namespace weir::config

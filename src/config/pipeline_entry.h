@@ -1,0 +1,73 @@
+#pragma once
+
+#include "config/values.h"
+#include "model/pipeline.h"
+
+namespace weir::config {
+
+/// `- object: landing/*.json` or `- {cron: "5 0 * * *", timezone: Europe/Madrid}`
+struct TriggerEntry {
+  std::optional<Located<std::string>> object, cron, timezone;
+  Location location;
+};
+
+/// `read: {format: json, columns: …}`
+struct ReadEntry {
+  Located<Format> format{Format::json, {}};
+  std::optional<std::vector<Named<Located<DataType>>>> columns;
+  Located<JsonLayout> layout{JsonLayout::automatic, {}};
+  Located<bool> header{CsvDialect{}.header, {}};
+  Located<char> delimiter{CsvDialect{}.delimiter, {}};
+  Located<char> quote{CsvDialect{}.quote, {}};
+  Located<char> escape{CsvDialect{}.escape, {}};
+  Located<std::string> null_text{CsvDialect{}.null_text, {}};
+  Located<int64_t> skip{CsvDialect{}.skip_lines, {}};
+  Located<Compression> compression{Compression::automatic, {}};
+  Located<uint64_t> max_record{ReadStep{}.max_record_bytes, {}};
+  Located<bool> infer{false, {}};
+  Location location;
+};
+
+/// `sql: SELECT …`, or one text per engine.
+struct SqlEntry {
+  std::optional<SqlText> any, duckdb, postgres, mysql;
+  Location location;
+};
+
+/// `load: {table: hits, mode: merge}`
+struct LoadEntry {
+  Located<std::string> table;
+  Located<LoadMode> mode{LoadMode::append, {}};
+  Location location;
+};
+
+/// One item of `steps`: one of the kinds is there.
+struct StepEntry {
+  std::optional<ReadEntry> read;
+  std::optional<std::vector<Named<SqlText>>> select;
+  std::optional<SqlText> where;
+  std::optional<SqlEntry> sql;
+  std::optional<Located<std::string>> in;
+  std::optional<LoadEntry> load;
+  std::optional<Later> later;
+  std::string later_kind;
+  Location location;
+};
+
+/// `retry: {times: 5, backoff: 2s}`
+struct RetryEntry {
+  Located<int64_t> times{5, {}};
+  Located<int64_t> backoff_ms{2000, {}};
+};
+
+/// An entry of `pipelines`.
+struct PipelineEntry {
+  std::vector<TriggerEntry> when;
+  std::vector<StepEntry> steps;
+  std::optional<RetryEntry> retry;
+  Located<int64_t> priority{0, {}};
+  Location location;
+};
+Value<PipelineEntry> pipeline_value();
+
+}  // namespace weir::config

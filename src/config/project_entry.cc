@@ -1,0 +1,45 @@
+#include "config/project_entry.h"
+
+namespace weir::config {
+namespace {
+
+Value<ProjectEntry> describe() {
+  return Record<ProjectEntry>("project",
+                              "The project file, weir.yaml. An overlay weir.ENV.yaml is "
+                              "laid over it with `--env ENV`: maps merge, lists replace, "
+                              "null deletes.")
+      .required("project", &ProjectEntry::project, text_value("a name"), "The project's name.",
+                "web-analytics")
+      .optional("memory", &ProjectEntry::memory, size_value(least_memory_bytes, 0),
+                "The bound on the memory weir uses, whatever the size of the files.", "1GB")
+      .optional(
+          "databases", &ProjectEntry::databases, named(identifier("database"), database_value()),
+          "Where tables live. duckdb:// paths are relative to the project's folder. (postgres "
+          "and mysql are not there yet: a run refuses.)",
+          "{warehouse: duckdb://warehouse.duckdb}")
+      .optional("buckets", &ProjectEntry::buckets, named(identifier("bucket"), bucket_value()),
+                "Where objects live. file:// folders are relative to the project's folder. (s3 and "
+                "gs are not there yet: a run refuses.)",
+                "{landing: file://landing}")
+      .optional("tables", &ProjectEntry::tables, named(identifier("table"), table_value()),
+                "The data dictionary.", "{hits: {in: warehouse, columns: {id: bigint | key}}}")
+      .optional("pipelines", &ProjectEntry::pipelines,
+                named(identifier("pipeline"), pipeline_value()), "How objects become rows.",
+                "{load: {steps: [{sql: SELECT 1 AS id, in: warehouse}, {load: {table: hits}}]}}")
+      .later("api", &ProjectEntry::later, later_value("a map"),
+             "The HTTP API: plans, tables, queries.", "{rows: {hits: {max_rows: 1000}}}")
+      .later("reports", &ProjectEntry::later, later_value("a map"), "Charts over queries.",
+             "{traffic: {charts: []}}")
+      .later("tests", &ProjectEntry::later, later_value("a map"),
+             "Cases for pipelines: what is given, what is expected.", "{}")
+      .value();
+}
+
+}  // namespace
+
+const Value<ProjectEntry>& project_value() {
+  static const Value<ProjectEntry> value = describe();
+  return value;
+}
+
+}  // namespace weir::config

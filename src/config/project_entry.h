@@ -1,0 +1,27 @@
+#pragma once
+
+#include "config/pipeline_entry.h"
+#include "config/storage_entry.h"
+#include "config/table_entry.h"
+#include "model/project.h"
+
+namespace weir::config {
+
+/// The least `memory:` weir works in.
+constexpr uint64_t least_memory_bytes = 128'000'000;
+
+/// The whole of weir.yaml as written.
+struct ProjectEntry {
+  Located<std::string> project;
+  Located<uint64_t> memory{Project{}.memory_bytes, {}};
+  std::vector<Named<DatabaseEntry>> databases;
+  std::vector<Named<BucketEntry>> buckets;
+  std::vector<Named<TableEntry>> tables;
+  std::vector<Named<PipelineEntry>> pipelines;
+  std::optional<Later> later;
+};
+
+/// The description everything else derives from: parser, diagnostics, schema, reference.
+const Value<ProjectEntry>& project_value();
+
+}  // namespace weir::config

@@ -1,0 +1,29 @@
+#include "config/resolve.h"
+
+namespace weir::config {
+
+std::string folded(std::string_view name) {
+  std::string out(name);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? char(c | 32) : c;
+  return out;
+}
+
+Resolved resolve_project(const ProjectEntry& entry, const std::filesystem::path& root,
+                         const std::string& environment, Reader& reader) {
+  Resolved resolved;
+  Project& project = resolved.project;
+  project.name = entry.project.value;
+  project.root = root;
+  project.environment = environment;
+  project.memory_bytes = entry.memory.value;
+  if (entry.project.given() && project.name.find_first_not_of(" \t") == std::string::npos) {
+    reader.error(entry.project.location, "the project's name is blank", "give it a name");
+  }
+  Resolving resolving{entry, project, reader};
+  resolve_storage(resolving);
+  resolve_tables(resolving);
+  resolved.checkable = resolve_pipelines(resolving);
+  return resolved;
+}
+
+}  // namespace weir::config

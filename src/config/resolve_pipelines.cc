@@ -1,0 +1,142 @@
+#include <algorithm>
+
+#include "config/key_pattern.h"
+#include "config/resolve.h"
+#include "config/resolve_steps.h"
+#include "config/trigger_circle.h"
+
+namespace weir::config {
+namespace {
+
+/// `landing/*.json` → bucket and pattern.
+void resolve_object_trigger(const Named<PipelineEntry>& entry, const TriggerEntry& trigger,
+                            Pipeline& pipeline, const Resolving& resolving) {
+  const std::string& text = trigger.object->value;
+  const Location& at = trigger.object->location;
+  const size_t slash = text.find('/');
+  const std::string bucket = text.substr(0, slash);
+  const std::string pattern = slash == std::string::npos ? "" : text.substr(slash + 1);
+  const std::string of = " in the trigger of pipeline '" + entry.name + "'";
+  if (pattern.empty()) {
+    resolving.reader.error(at, "'" + text + "'" + of + " has no pattern",
+                           "write bucket, '/', pattern: " + bucket + "/*.json");
+    return;
+  }
+  if (find_entry(resolving.entry.buckets, bucket) == nullptr) {
+    const std::vector<std::string> known = names_of(resolving.entry.buckets);
+    resolving.reader.error(at, "unknown bucket '" + bucket + "'" + of,
+                           known.empty()
+                               ? "declare it: buckets: {" + bucket + ": file://" + bucket + "}"
+                               : suggestion(bucket, known));
+    return;
+  }
+  const std::string framed = "/" + pattern + "/";
+  if (pattern.starts_with('/') || framed.find("/../") != std::string::npos ||
+      framed.find("/./") != std::string::npos || pattern.find("//") != std::string::npos ||
+      pattern.size() > longest_pattern) {
+    resolving.reader.error(
+        at, "the pattern '" + pattern.substr(0, 60) + "'" + of + " matches no object",
+        "keys have no '//', '.' or '..' in them, and at most 1024 bytes");
+    return;
+  }
+  pipeline.triggers.push_back(ObjectTrigger{BucketName(bucket), pattern, at});
+}
+
+void resolve_cron_trigger(const Named<PipelineEntry>& entry, const TriggerEntry& trigger,
+                          Pipeline& pipeline, const Resolving& resolving) {
+  const std::string& text = trigger.cron->value;
+  size_t fields = 0;
+  bool inside = false;
+  for (const char c : text) {
+    const bool blank = c == ' ' || c == '\t';
+    fields += !blank && !inside;
+    inside = !blank;
+  }
+  if (!text.starts_with('@') && fields != 5 && fields != 6) {
+    resolving.reader.error(trigger.cron->location,
+                           "cron '" + text.substr(0, 60) + "' of pipeline '" + entry.name +
+                               "' has " + std::to_string(fields) + " fields, not five or six",
+                           "minute, hour, day of month, month, day of week: \"5 0 * * *\"");
+    return;
+  }
+  pipeline.triggers.push_back(CronTrigger{
+      text, trigger.timezone ? trigger.timezone->value : std::string(), trigger.location});
+}
+
+/// An object needs a step that reads it; and columns must be known from somewhere.
+void check_reading(const Named<PipelineEntry>& entry, Reader& reader) {
+  const std::vector<StepEntry>& steps = entry.value.steps;
+  const auto has = [&](auto wanted) { return std::any_of(steps.begin(), steps.end(), wanted); };
+  const bool later = has([](const StepEntry& step) { return step.later.has_value(); });
+  const bool loads = has([](const StepEntry& step) { return step.load.has_value(); });
+  const bool reads = has([](const StepEntry& step) { return step.read.has_value(); });
+  for (const TriggerEntry& trigger : entry.value.when) {
+    if (!trigger.object || reads || later || steps.empty()) continue;
+    reader.error(trigger.object->location,
+                 "pipeline '" + entry.name + "' is triggered by objects but has no read step",
+                 "begin its steps with read: {format: …}");
+  }
+  for (const StepEntry& step : steps) {
+    if (!step.read || step.read->columns || step.read->infer.value || loads) continue;
+    reader.error(step.read->location,
+                 "'columns' is missing in 'read' of pipeline '" + entry.name +
+                     "', and there is no load whose table could name them",
+                 "add columns: {name: type}");
+  }
+}
+
+/// Whether all of it resolved, so that its SQL can be checked.
+bool resolve_pipeline(const Named<PipelineEntry>& entry, Resolving& resolving) {
+  Reader& reader = resolving.reader;
+  const size_t errors = reader.errors();
+  Pipeline pipeline;
+  pipeline.name = PipelineName(entry.name);
+  pipeline.priority = int(entry.value.priority.value);
+  pipeline.location = entry.location;
+  for (const TriggerEntry& trigger : entry.value.when) {
+    if (trigger.object) resolve_object_trigger(entry, trigger, pipeline, resolving);
+    if (trigger.cron) resolve_cron_trigger(entry, trigger, pipeline, resolving);
+  }
+  bool complete = true;
+  for (const StepEntry& step : entry.value.steps) {
+    std::optional<Step> resolved = resolve_step(entry, step, resolving);
+    complete = complete && resolved.has_value();
+    if (resolved) pipeline.steps.push_back(*std::move(resolved));
+  }
+  if (entry.sound) {  // else steps are missing from the picture
+    check_step_order(entry, reader);
+    check_reading(entry, reader);
+    check_columns_produced(entry, resolving);
+  }
+  if (!entry.sound || !complete || reader.errors() != errors) return false;
+  resolving.project.pipelines.push_back(std::move(pipeline));
+  return true;
+}
+
+/// Whether everything the pipeline names is in the model.
+bool stands_alone(const Pipeline& pipeline, const Project& project) {
+  return std::all_of(pipeline.steps.begin(), pipeline.steps.end(), [&](const Step& step) {
+    if (const auto* load = std::get_if<LoadStep>(&step)) {
+      return project.find_table(load->table) != nullptr;
+    }
+    if (const auto* sql = std::get_if<SqlStep>(&step)) {
+      return project.find_database(sql->database) != nullptr;
+    }
+    return !std::holds_alternative<LaterStep>(step);
+  });
+}
+
+}  // namespace
+
+std::vector<PipelineName> resolve_pipelines(Resolving& resolving) {
+  std::vector<PipelineName> checkable;
+  for (const Named<PipelineEntry>& entry : resolving.entry.pipelines) {
+    if (!resolve_pipeline(entry, resolving)) continue;
+    const Pipeline& pipeline = resolving.project.pipelines.back();
+    if (stands_alone(pipeline, resolving.project)) checkable.push_back(pipeline.name);
+  }
+  check_trigger_circles(resolving.entry, resolving.reader);
+  return checkable;
+}
+
+}  // namespace weir::config

@@ -1,0 +1,254 @@
+#include "config/resolve_steps.h"
+
+#include <algorithm>
+#include <map>
+
+namespace weir::config {
+namespace {
+
+std::string in_pipeline(const Named<PipelineEntry>& entry) {
+  return " in pipeline '" + entry.name + "'";
+}
+
+bool has_later(const PipelineEntry& pipeline) {
+  return std::any_of(pipeline.steps.begin(), pipeline.steps.end(),
+                     [](const StepEntry& step) { return step.later.has_value(); });
+}
+
+const char* kind_of(const StepEntry& step) {
+  if (step.read) return "read";
+  if (step.select) return "select";
+  if (step.where) return "where";
+  if (step.sql) return "sql";
+  if (step.load) return "load";
+  return "step";
+}
+
+ReadStep resolve_read(const Named<PipelineEntry>& entry, const ReadEntry& read, Reader& reader) {
+  ReadStep out;
+  out.format = read.format.value;
+  out.layout = read.layout.value;
+  out.csv = {read.header.value, read.delimiter.value, read.quote.value,
+             read.escape.value, read.null_text.value, int(read.skip.value)};
+  // Doubling the quote is the rule; who changes the quote means both.
+  if (read.quote.given() && !read.escape.given()) out.csv.escape = read.quote.value;
+  out.compression = read.compression.value;
+  out.max_record_bytes = read.max_record.value;
+  out.location = read.location;
+  if (out.format == Format::parquet) {
+    reader.note(read.format.location,
+                "format parquet" + in_pipeline(entry) + " is not there yet: a run refuses");
+  }
+  if (read.infer.value) {
+    reader.note(read.infer.location,
+                "'infer'" + in_pipeline(entry) + " is not there yet: a run refuses",
+                "declare the columns; `weir init --from SAMPLE` writes them");
+  }
+  if (!read.columns) return out;
+  std::map<std::string, std::string> seen;
+  for (const Named<Located<DataType>>& column : *read.columns) {
+    const auto [first, added] = seen.emplace(folded(column.name), column.name);
+    if (!added) {
+      reader.error(column.location,
+                   "source column '" + column.name + "'" + in_pipeline(entry) + " differs from '" +
+                       first->second + "' in case only",
+                   "SQL sees one name: leave one out");
+    }
+    out.columns.push_back({column.name, column.value.value, column.location});
+  }
+  return out;
+}
+
+SelectStep resolve_select(const Named<PipelineEntry>& entry, const StepEntry& step,
+                          Reader& reader) {
+  SelectStep out;
+  out.location = step.location;
+  std::map<std::string, std::string> seen;
+  for (const Named<SqlText>& item : *step.select) {
+    const auto [first, added] = seen.emplace(folded(item.name), item.name);
+    if (!added) {
+      reader.error(item.location,
+                   "output column '" + item.name + "'" + in_pipeline(entry) + " differs from '" +
+                       first->second + "' in case only",
+                   "SQL sees one name: leave one out");
+    }
+    out.items.push_back({item.name, item.value});
+  }
+  if (out.items.empty()) {
+    reader.error(step.location, "the select" + in_pipeline(entry) + " has no columns",
+                 "write `column: expression` below it");
+  }
+  return out;
+}
+
+std::optional<Step> resolve_sql(const Named<PipelineEntry>& entry, const StepEntry& step,
+                                const Resolving& resolving) {
+  SqlStep out;
+  out.location = step.location;
+  if (!step.in) return std::nullopt;  // reported when it was read
+  out.database = DatabaseName(step.in->value);
+  const auto* database = find_entry(resolving.entry.databases, step.in->value);
+  if (database == nullptr) {
+    resolving.reader.error(step.in->location,
+                           "unknown database '" + step.in->value + "'" + in_pipeline(entry),
+                           suggestion(step.in->value, names_of(resolving.entry.databases)));
+    return std::nullopt;
+  }
+  if (step.sql->any) {
+    out.sql = *step.sql->any;
+    return out;
+  }
+  const DatabaseConfig* config = resolving.project.find_database(out.database);
+  if (config == nullptr) return std::nullopt;  // its own error is enough
+  const std::optional<SqlText>& sql = config->engine == Engine::duckdb     ? step.sql->duckdb
+                                      : config->engine == Engine::postgres ? step.sql->postgres
+                                                                           : step.sql->mysql;
+  if (!sql) {
+    const std::string engine = config->engine == Engine::duckdb     ? "duckdb"
+                               : config->engine == Engine::postgres ? "postgres"
+                                                                    : "mysql";
+    resolving.reader.error(step.sql->location,
+                           "no SQL for " + engine + ", the engine of database '" + step.in->value +
+                               "'," + in_pipeline(entry),
+                           "add " + engine + ": …");
+    return std::nullopt;
+  }
+  out.sql = *sql;
+  return out;
+}
+
+std::optional<Step> resolve_load(const Named<PipelineEntry>& entry, const LoadEntry& load,
+                                 const Resolving& resolving) {
+  const auto* table = find_entry(resolving.entry.tables, load.table.value);
+  if (table == nullptr) {
+    const std::vector<std::string> known = names_of(resolving.entry.tables);
+    resolving.reader.error(
+        load.table.location, "unknown table '" + load.table.value + "'" + in_pipeline(entry),
+        known.empty() ? "declare it under tables:" : suggestion(load.table.value, known));
+    return std::nullopt;
+  }
+  const LoadMode mode = load.mode.value;
+  const Table* resolved = resolving.project.find_table(TableName(load.table.value));
+  if (resolved != nullptr && resolved->key.empty() &&
+      (mode == LoadMode::merge || mode == LoadMode::ignore)) {
+    resolving.reader.error(load.mode.location,
+                           "mode " + std::string(to_string(mode)) + in_pipeline(entry) +
+                               " needs a key, and table '" + load.table.value + "' has none",
+                           "give the table a key, e.g. key: [id]");
+  }
+  if (mode == LoadMode::replace || mode == LoadMode::ignore) {
+    resolving.reader.note(load.mode.location, "mode " + std::string(to_string(mode)) +
+                                                  in_pipeline(entry) +
+                                                  " is not there yet: a run refuses");
+  }
+  return LoadStep{TableName(load.table.value), mode, load.location};
+}
+
+/// A column that reaches the load, and where it is named.
+struct Produced {
+  std::string name;
+  const Location* location;
+};
+
+void compare_columns(const std::vector<Produced>& produced, const Table& table,
+                     const std::string& source, const Location& at,
+                     const Named<PipelineEntry>& entry, Reader& reader) {
+  const auto same = [](std::string_view a, std::string_view b) { return folded(a) == folded(b); };
+  for (const Produced& column : produced) {
+    if (std::any_of(table.columns.begin(), table.columns.end(),
+                    [&](const Column& each) { return same(each.name, column.name); })) {
+      continue;
+    }
+    reader.error(*column.location,
+                 "column '" + column.name + "'" + in_pipeline(entry) + " is not in table '" +
+                     table.name.value() + "'",
+                 suggestion(column.name, names_of(table.columns)));
+  }
+  for (const Column& column : table.columns) {
+    const bool has_default =
+        std::any_of(column.rules.begin(), column.rules.end(),
+                    [](const Rule& rule) { return rule.kind == RuleKind::default_; });
+    if (!column.required() || has_default) continue;
+    if (std::any_of(produced.begin(), produced.end(),
+                    [&](const Produced& each) { return same(each.name, column.name); })) {
+      continue;
+    }
+    reader.error(at,
+                 "the required column '" + column.name + "' of table '" + table.name.value() +
+                     "' is missing in " + source + " of pipeline '" + entry.name + "'",
+                 "add " + column.name + ": …");
+  }
+}
+
+}  // namespace
+
+void check_step_order(const Named<PipelineEntry>& entry, Reader& reader) {
+  const std::vector<StepEntry>& steps = entry.value.steps;
+  if (steps.empty()) {
+    reader.error(entry.location, "pipeline '" + entry.name + "' has no steps",
+                 "begin with read or sql, end with load");
+    return;
+  }
+  if (has_later(entry.value)) return;  // their places are settled when they come
+  const StepEntry& first = steps.front();
+  if (!first.read && !first.sql) {
+    reader.error(
+        first.location,
+        "pipeline '" + entry.name + "' begins with " + kind_of(first) + ", which has no rows yet",
+        "begin with read or sql");
+  }
+  for (size_t i = 1; i < steps.size(); ++i) {
+    if (steps[i].read || steps[i].sql) {
+      reader.error(steps[i].location,
+                   std::string(kind_of(steps[i])) + in_pipeline(entry) + " is not the first step",
+                   "a pipeline has one source: move it to the front, or into its own pipeline");
+    }
+  }
+  for (size_t i = 0; i + 1 < steps.size(); ++i) {
+    if (!steps[i].load) continue;
+    reader.error(
+        steps[i + 1].location,
+        std::string(kind_of(steps[i + 1])) + in_pipeline(entry) + " stands behind the load",
+        "a pipeline ends with its load: move it up, or into its own pipeline");
+  }
+  const bool loads = std::any_of(steps.begin(), steps.end(),
+                                 [](const StepEntry& step) { return step.load.has_value(); });
+  if (!loads) {
+    reader.error(steps.back().location,
+                 "pipeline '" + entry.name + "' ends with " + kind_of(steps.back()) +
+                     ", so its rows go nowhere",
+                 "end it with load: {table: …}");
+  }
+}
+
+void check_columns_produced(const Named<PipelineEntry>& entry, const Resolving& resolving) {
+  const std::vector<StepEntry>& steps = entry.value.steps;
+  if (has_later(entry.value) || steps.empty() || !steps.back().load) return;
+  const Table* table = resolving.project.find_table(TableName(steps.back().load->table.value));
+  if (table == nullptr) return;
+  std::vector<Produced> produced;
+  for (size_t i = steps.size(); i-- > 0;) {
+    if (steps[i].select) {
+      for (const auto& item : *steps[i].select) produced.push_back({item.name, &item.location});
+      compare_columns(produced, *table, "the select", steps[i].location, entry, resolving.reader);
+      return;
+    }
+  }
+  const std::optional<ReadEntry>& read = steps.front().read;
+  if (!read || !read->columns) return;
+  for (const auto& column : *read->columns) produced.push_back({column.name, &column.location});
+  compare_columns(produced, *table, "the columns read", read->location, entry, resolving.reader);
+}
+
+std::optional<Step> resolve_step(const Named<PipelineEntry>& entry, const StepEntry& step,
+                                 const Resolving& resolving) {
+  if (step.later) return LaterStep{step.later_kind, step.location};
+  if (step.read) return resolve_read(entry, *step.read, resolving.reader);
+  if (step.select) return resolve_select(entry, step, resolving.reader);
+  if (step.where) return WhereStep{*step.where, step.location};
+  if (step.sql) return resolve_sql(entry, step, resolving);
+  if (step.load) return resolve_load(entry, *step.load, resolving);
+  return std::nullopt;
+}
+
+}  // namespace weir::config
