@@ -1,0 +1,13 @@
+#include "cli/answer.h"
+
+namespace weir::cli {
+
+Result<void> answer(const owner::Request& request, Services& services, owner::FrameSink& sink) {
+  if (request.verb == "run") return answer_run(request.args, services, sink);
+  if (request.verb == "runs") return answer_runs(request.args, services, sink);
+  if (request.verb == "logs") return answer_logs(request.args, services, sink);
+  if (request.verb == "query") return answer_query(request.args, services, sink);
+  return fail(ErrorCode::usage, "the owner knows no verb '" + request.verb + "'");
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "base/result.h"
+#include "cli/services.h"
+#include "owner/protocol.h"
+
+namespace weir::cli {
+
+/// The owner's half of every verb that needs an owner: does what the request asks for, and sends
+/// the answer's frames. Called from many threads at once. Errors: usage (a verb or argument this
+/// weir does not know), and each verb's own.
+Result<void> answer(const owner::Request& request, Services& services, owner::FrameSink& sink);
+
+/// `run`: {pipeline, objects: ["bucket/key"…], force} enqueues and waits; {runs: [id…]} only waits,
+/// for who lost its owner. accepted, then progress and one receipt per run.
+Result<void> answer_run(const text::Json& args, Services& services, owner::FrameSink& sink);
+/// `runs`: {pipeline, state, limit} gives rows, {run} the receipt of that run.
+Result<void> answer_runs(const text::Json& args, Services& services, owner::FrameSink& sink);
+/// `logs`: {run} gives rows.
+Result<void> answer_logs(const text::Json& args, Services& services, owner::FrameSink& sink);
+/// `query`: {sql, in, write} gives rows.
+Result<void> answer_query(const text::Json& args, Services& services, owner::FrameSink& sink);
+
+}  // namespace weir::cli

@@ -1,0 +1,107 @@
+#include <algorithm>
+
+#include "cli/answer.h"
+#include "cli/frames.h"
+#include "cli/run_receipt.h"
+
+namespace weir::cli {
+namespace {
+
+Result<Run> find_run(const text::Json& args, runlog::RunLog& log) {
+  const std::string& id = args["run"].as_string();
+  auto run = WEIR_TRY(log.find(RunId(id)));
+  if (run) return *std::move(run);
+  return fail(ErrorCode::usage, "there is no run '" + id + "'", "`weir runs` lists them");
+}
+
+Result<runlog::RunFilter> filter_of(const text::Json& args) {
+  runlog::RunFilter filter;
+  // Not looked up in the project: a pipeline that is gone may still have runs.
+  if (const std::string& pipeline = args["pipeline"].as_string(); !pipeline.empty()) {
+    filter.pipeline = PipelineName(pipeline);
+  }
+  if (const std::string& state = args["state"].as_string(); !state.empty()) {
+    filter.state = parse_run_state(state);
+    if (!filter.state) {
+      return fail(ErrorCode::usage, "there is no state '" + state + "'",
+                  "states are queued running succeeded partial failed skipped parked");
+    }
+  }
+  filter.limit = static_cast<size_t>(std::max<int64_t>(args["limit"].as_int(50), 1));
+  return filter;
+}
+
+std::optional<std::string> time_text(const std::optional<Timestamp>& time) {
+  return time ? std::optional(format_timestamp(*time)) : std::nullopt;
+}
+
+TableRow row_of(const Run& run) {
+  const bool finished = !run.receipt.empty();
+  const Receipt receipt = receipt_of_run(run);
+  const auto count = [&](uint64_t value) {
+    return finished ? std::optional(std::to_string(value)) : std::nullopt;
+  };
+  const auto text = [](const std::string& value) {
+    return value.empty() ? std::nullopt : std::optional(value);
+  };
+  return {run.id.value(),
+          run.pipeline.value(),
+          run.object ? std::optional(run.object->to_string()) : std::nullopt,
+          std::string(to_string(run.state)),
+          run.trigger,
+          std::to_string(run.tries),
+          time_text(run.created),
+          time_text(run.finished),
+          count(receipt.rows.read),
+          count(receipt.rows.loaded()),
+          count(receipt.rows.rejected),
+          text(run.error)};
+}
+
+}  // namespace
+
+Result<void> answer_runs(const text::Json& args, Services& services, owner::FrameSink& sink) {
+  runlog::RunLog& log = *WEIR_TRY(services.run_log());
+  if (args.has("run")) {
+    sink.send(receipt_frame(receipt_of_run(WEIR_TRY(find_run(args, log)))));
+    return {};
+  }
+  const runlog::RunFilter filter = WEIR_TRY(filter_of(args));
+  if (!sink.send(columns_frame({{"run", "VARCHAR"},
+                                {"pipeline", "VARCHAR"},
+                                {"object", "VARCHAR"},
+                                {"state", "VARCHAR"},
+                                {"trigger", "VARCHAR"},
+                                {"tries", "BIGINT"},
+                                {"created", "TIMESTAMP"},
+                                {"finished", "TIMESTAMP"},
+                                {"read", "BIGINT"},
+                                {"loaded", "BIGINT"},
+                                {"rejected", "BIGINT"},
+                                {"error", "VARCHAR"}}))) {
+    return {};
+  }
+  RowFrames rows(sink);
+  for (const Run& run : WEIR_TRY(log.list(filter))) {
+    if (!rows.add(row_of(run))) return {};
+  }
+  rows.flush();
+  return {};
+}
+
+Result<void> answer_logs(const text::Json& args, Services& services, owner::FrameSink& sink) {
+  runlog::RunLog& log = *WEIR_TRY(services.run_log());
+  const Run run = WEIR_TRY(find_run(args, log));
+  if (!sink.send(
+          columns_frame({{"time", "TIMESTAMP"}, {"level", "VARCHAR"}, {"message", "VARCHAR"}}))) {
+    return {};
+  }
+  RowFrames rows(sink);
+  for (const runlog::LogLine& line : WEIR_TRY(log.log_lines(run.id))) {
+    if (!rows.add({format_timestamp(line.time), line.level, line.message})) return {};
+  }
+  rows.flush();
+  return {};
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,210 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <sstream>
+
+#include "base/edit_distance.h"
+
+namespace weir::cli {
+namespace {
+
+constexpr const char* about =
+    "Turns files into trustworthy tables: land, check, load, aggregate.\n"
+    "A project is a folder with a weir.yaml; begin with `weir init`.";
+
+constexpr const char* exit_codes =
+    "Exit codes:\n"
+    "  0  all rows are where they should be\n"
+    "  1  failed\n"
+    "  2  wrong usage, or the project file is invalid\n"
+    "  3  loaded, but some rows were rejected";
+
+constexpr std::array<std::string_view, 8> verbs = {"init", "validate", "run",   "up",
+                                                   "runs", "logs",     "query", "schema"};
+
+/// CLI11 wants flags as bools; they become Choices once it is done.
+struct Flags {
+  bool force = false, verbose = false, write = false, reference = false;
+};
+
+class Definition {
+ public:
+  Definition() : app_(about, "weir") {
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    app_.set_version_flag("--version", "weir " WEIR_VERSION);
+    app_.footer(exit_codes);
+    app_.add_option("--project", line_.project, "the project's folder")
+        ->type_name("DIR")
+        ->default_str(".");
+    app_.add_option("--env", line_.environment, "overlay weir.yaml with weir.ENV.yaml")
+        ->type_name("ENV");
+    app_.add_option("--format", line_.format, "how listings and receipts are printed")
+        ->transform(CLI::CheckedTransformer(formats()).description(""))
+        ->type_name("table|json|csv");
+    define_init();
+    define_validate();
+    define_run();
+    define_up();
+    define_runs();
+    define_logs();
+    define_query();
+    define_schema();
+  }
+
+  std::variant<CommandLine, TextOnly> parse(int argc, const char* const* argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& problem) {
+      return text_only(problem, argc, argv);
+    }
+    run_.force = chosen(flags_.force);
+    up_.verbose = chosen(flags_.verbose);
+    query_.write = chosen(flags_.write);
+    schema_.reference = chosen(flags_.reference);
+    const std::string verb = app_.get_subcommands().front()->get_name();
+    if (verb == "init") line_.command = init_;
+    if (verb == "validate") line_.command = ValidateCommand{};
+    if (verb == "run") line_.command = run_;
+    if (verb == "up") line_.command = up_;
+    if (verb == "runs") line_.command = runs_;
+    if (verb == "logs") line_.command = logs_;
+    if (verb == "query") line_.command = query_;
+    if (verb == "schema") line_.command = schema_;
+    return line_;
+  }
+
+ private:
+  static std::map<std::string, OutputFormat> formats() {
+    return {
+        {"table", OutputFormat::table}, {"json", OutputFormat::json}, {"csv", OutputFormat::csv}};
+  }
+  static Choice chosen(bool flag) { return flag ? Choice::yes : Choice::no; }
+
+  CLI::App& verb(const std::string& name, const std::string& description,
+                 const std::string& examples) {
+    CLI::App* made = app_.add_subcommand(name, description);
+    made->footer("Examples:\n" + examples);
+    return *made;
+  }
+
+  void define_init() {
+    auto& init = verb("init", "write a commented project that runs as it is",
+                      "  weir init\n"
+                      "  weir init analytics --from sessions.json");
+    init.add_option("directory", init_.directory, "where; made when missing")
+        ->type_name("DIR")
+        ->default_str(".");
+    init.add_option("--from", init_.sample, "look at this file once, and write its columns down")
+        ->type_name("SAMPLE.csv|json");
+  }
+  void define_validate() {
+    verb("validate", "report every problem of the project file in one go",
+         "  weir validate\n"
+         "  weir validate --project analytics --env prod --format json");
+  }
+  void define_run() {
+    auto& run = verb("run", "run a pipeline now and print its receipts",
+                     "  weir run load-sessions\n"
+                     "  weir run load-sessions --object landing/2017-07-01.json --force\n"
+                     "  weir run daily-totals --format json");
+    run.add_option("pipeline", run_.pipeline, "the pipeline's name")->required()->type_name("NAME");
+    run.add_option("--object", run_.objects,
+                   "an input; may be given again. Without it: all objects not loaded yet")
+        ->allow_extra_args(false)
+        ->type_name("BUCKET/KEY");
+    run.add_flag("--force", flags_.force, "load also what is already in, as a new attempt");
+  }
+  void define_up() {
+    auto& up = verb("up", "watch the buckets and run what their objects trigger, until stopped",
+                    "  weir up\n"
+                    "  weir up --project analytics --env prod --verbose");
+    up.add_option("--port", up_.port, "the HTTP port (not yet)")->type_name("N");
+    up.add_option("--s3-port", up_.s3_port, "the S3 port (not yet)")->type_name("N");
+    up.add_option("--ready-fd", up_.ready_descriptor,
+                  "write one byte to this descriptor once everything stands")
+        ->type_name("N");
+    up.add_flag("--verbose", flags_.verbose, "log more");
+  }
+  void define_runs() {
+    auto& runs = verb("runs", "list runs, newest first, or print one run's receipt",
+                      "  weir runs --state failed --pipeline load-sessions\n"
+                      "  weir runs 01k2v7yq3c8r0d5m9xw4hbtzne --format json");
+    runs.add_option("run", runs_.run, "the id of a run")->type_name("RUN");
+    runs.add_option("--state", runs_.state, "only runs in this state")
+        ->type_name("queued|running|succeeded|partial|failed|skipped|parked");
+    runs.add_option("--pipeline", runs_.pipeline, "only runs of this pipeline")->type_name("NAME");
+    runs.add_option("--limit", runs_.limit, "at most so many")
+        ->check(CLI::Range(1, 1'000'000).description(""))
+        ->type_name("N")
+        ->default_str("50");
+  }
+  void define_logs() {
+    auto& logs =
+        verb("logs", "print what a run had to say", "  weir logs 01k2v7yq3c8r0d5m9xw4hbtzne");
+    logs.add_option("run", logs_.run, "the id of a run")->required()->type_name("RUN");
+  }
+  void define_query() {
+    auto& query =
+        verb("query", "run one SQL statement and print its rows",
+             "  weir query \"SELECT date, sum(hits) FROM monks.daily_totals GROUP BY 1\"\n"
+             "  weir query \"SELECT * FROM weir_loads\" --in warehouse --format csv\n"
+             "  weir query - --write < cleanup.sql");
+    query.add_option("sql", query_.sql, "the statement; - reads it from standard input")
+        ->required()
+        ->type_name("SQL");
+    query.add_option("--in", query_.database, "the database; needed when there are several")
+        ->type_name("DB");
+    query.add_flag("--write", flags_.write, "allow a statement that changes data");
+  }
+  void define_schema() {
+    auto& schema = verb("schema", "print the JSON Schema of weir.yaml, for editors",
+                        "  weir schema > weir.schema.json\n"
+                        "  weir schema --reference > project-file.md");
+    schema.add_flag("--reference", flags_.reference, "print the reference page instead (Markdown)");
+  }
+
+  TextOnly text_only(const CLI::ParseError& problem, int argc, const char* const* argv) const {
+    if (problem.get_exit_code() == 0) {  // help or version
+      std::ostringstream out, error;
+      app_.exit(problem, out, error);
+      return {0, out.str(), error.str()};
+    }
+    std::string message = problem.what();
+    const auto used = app_.get_subcommands();
+    const std::string help =
+        used.empty() ? "weir --help" : "weir " + used.front()->get_name() + " --help";
+    if (used.empty()) {
+      for (int i = 1; i < argc; ++i) {
+        const std::string word = argv[i];
+        if (word.empty() || word.front() == '-') continue;
+        message = "there is no verb '" + word + "'";
+        if (const auto near = nearest(word, verbs)) {
+          message += "; did you mean '" + std::string(*near) + "'?";
+        }
+        break;
+      }
+    }
+    return {2, {}, "weir: " + message + "\nSee `" + help + "`.\n"};
+  }
+
+  CLI::App app_;
+  CommandLine line_;
+  Flags flags_;
+  InitCommand init_;
+  RunCommand run_;
+  UpCommand up_;
+  RunsCommand runs_;
+  LogsCommand logs_;
+  QueryCommand query_;
+  SchemaCommand schema_;
+};
+
+}  // namespace
+
+std::variant<CommandLine, TextOnly> parse_command_line(int argc, const char* const* argv) {
+  return Definition().parse(argc, argv);
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace weir::cli {
+
+enum class OutputFormat { table, json, csv };
+enum class Choice { no, yes };
+
+struct InitCommand {
+  std::filesystem::path directory = ".";
+  std::optional<std::filesystem::path> sample;
+};
+struct ValidateCommand {};
+struct RunCommand {
+  std::string pipeline;
+  std::vector<std::string> objects;  ///< "bucket/key"; empty: all pending ones
+  Choice force = Choice::no;
+};
+struct UpCommand {
+  int ready_descriptor = -1;  ///< gets one byte when everything stands
+  std::optional<int> port;
+  std::optional<int> s3_port;
+  Choice verbose = Choice::no;
+};
+struct RunsCommand {
+  std::string run;  ///< empty: a listing
+  std::string pipeline;
+  std::string state;
+  int limit = 50;
+};
+struct LogsCommand {
+  std::string run;
+};
+struct QueryCommand {
+  std::string sql;  ///< "-": from standard input
+  std::string database;
+  Choice write = Choice::no;
+};
+struct SchemaCommand {
+  Choice reference = Choice::no;
+};
+
+using Command = std::variant<InitCommand, ValidateCommand, RunCommand, UpCommand, RunsCommand,
+                             LogsCommand, QueryCommand, SchemaCommand>;
+
+struct CommandLine {
+  std::filesystem::path project = ".";
+  std::string environment;
+  OutputFormat format = OutputFormat::table;
+  Command command;
+};
+
+/// The command line asked for nothing but text: help, the version, or it is wrong.
+struct TextOnly {
+  int exit_code = 0;
+  std::string out;    ///< for standard output
+  std::string error;  ///< for standard error
+};
+
+std::variant<CommandLine, TextOnly> parse_command_line(int argc, const char* const* argv);
+
+}  // namespace weir::cli

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "cli/command_line.h"
+#include "cli/exit_code.h"
+#include "cli/output.h"
+#include "owner/protocol.h"
+
+namespace weir::cli {
+
+/// A verb's other half: reads the answer's frames and prints them. Makes no difference between an
+/// owner behind a socket and one in this process.
+class Presenter : public owner::FrameSink {
+ public:
+  /// The answer has ended. Prints what is left and gives the exit code; the error itself is said by
+  /// the caller.
+  virtual ExitCode finish(const Result<void>& result) = 0;
+  /// What to ask the next owner, when the last one went away in mid-answer; none: the answer cannot
+  /// be continued.
+  virtual std::optional<owner::Request> resume(const owner::Request& asked) = 0;
+};
+
+/// Rows: `runs`, `logs`, `query`. JSON is a list of objects. `null_text` stands for NULL in a
+/// table.
+std::unique_ptr<Presenter> make_rows_presenter(OutputFormat format, Output& output,
+                                               std::string null_text);
+
+/// Whether the receipts' statuses decide the exit code (`run`), or are only shown (`runs RUN`).
+enum class Verdict { counts, shown };
+
+/// Receipts: JSON is a list of them. Progress goes to `error_output`.
+std::unique_ptr<Presenter> make_receipts_presenter(OutputFormat format, Output& output,
+                                                   Output& error_output, Verdict verdict);
+
+}  // namespace weir::cli

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "model/project.h"
+#include "model/run.h"
+#include "pipeline/resources.h"
+#include "runlog/run_log.h"
+#include "scheduler/dispatcher.h"
+
+namespace weir::cli {
+
+/// What the owner's halves of the verbs work on. Each part is opened at its first use, so that a
+/// short verb pays only for what it needs. Thread-safe; what it gives lives as long as itself.
+class Services {
+ public:
+  virtual ~Services() = default;
+
+  virtual const Project& project() const = 0;
+  virtual const Clock& clock() const = 0;
+  /// The run log; what the last owner left running is queued again first.
+  virtual Result<runlog::RunLog*> run_log() = 0;
+  /// The open databases and buckets.
+  virtual Result<pipeline::Resources*> resources() = 0;
+  /// The dispatcher, at work.
+  virtual Result<scheduler::Dispatcher*> dispatcher() = 0;
+  /// One run per object that `pipeline` is triggered by and has not loaded in its present version;
+  /// one run for a pipeline that reads no object. `force`: loaded or not.
+  virtual Result<std::vector<Run>> pending_runs(const Pipeline& pipeline, bool force) = 0;
+
+  /// For `weir up`: triggers become runs from now on.
+  virtual Result<void> start_watching() = 0;
+  /// Takes no new work; what runs may finish within `grace`, then it is rolled back and stays
+  /// queued. May be called again, with less grace, while another thread is in it.
+  virtual void drain(std::chrono::milliseconds grace) = 0;
+};
+
+/// What main.cc gives to the command line: how the graph of objects is built.
+struct Wiring {
+  std::function<std::unique_ptr<Services>(Project)> make_services;
+};
+
+}  // namespace weir::cli
