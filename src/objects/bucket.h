@@ -2,7 +2,9 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "io/byte_stream.h"
@@ -27,20 +29,27 @@ struct ObjectStat {
 class Bucket {
  public:
   virtual ~Bucket() = default;
-  /// Visits every object whose key matches `pattern` (see ObjectTrigger), in no order; stops early
-  /// when `visit` returns false. Folders, sockets and dangling or looping links are not objects.
-  virtual Result<void> list(std::string_view pattern,
-                            const std::function<bool(const ObjectStat&)>& visit) = 0;
-  /// Errors: not_found.
+  /// Visits every object whose key matches `pattern` (see KeyPattern), in byte order of the keys;
+  /// stops early when `visit` returns false. Folders, sockets and dangling or looping links are not
+  /// objects; links to files are, links to folders are not followed.
+  Result<void> list(std::string_view pattern, const std::function<bool(const ObjectStat&)>& visit) {
+    return list_any({std::string(pattern)}, visit);
+  }
+  /// Each object once that matches one of the patterns.
+  virtual Result<void> list_any(const std::vector<std::string>& patterns,
+                                const std::function<bool(const ObjectStat&)>& visit) = 0;
+  /// Errors: not_found; invalid_input (see check_key).
   virtual Result<ObjectStat> stat(const ObjectKey& key) = 0;
-  /// Opens for reading. Errors: not_found, io.
+  /// Opens for reading. Errors: not_found, io, invalid_input.
   virtual Result<std::unique_ptr<io::ByteStream>> open(const ObjectKey& key) = 0;
+  /// Whether some process has the object open for writing, as far as the bucket can know it.
+  virtual bool is_being_written(const ObjectKey&) { return false; }
 };
 
 /// Errors: not_yet for s3:// and gs://. Creates a missing file:// folder.
 Result<std::unique_ptr<Bucket>> open_bucket(const BucketConfig& config);
 
-/// `*` stays in one folder, `**` crosses folders, `?` one character; all else is literal.
+/// See KeyPattern, which is cheaper when one pattern meets many keys.
 bool key_matches(std::string_view pattern, std::string_view key);
 
 }  // namespace weir::objects
