@@ -31,13 +31,25 @@ class CsvRecords {
   uint32_t count() const { return count_; }
 
  private:
-  struct Masks;
-  void give(RecordSlice& record, size_t begin, size_t end, const char* broken);
+  friend class RecordBlocks;
+  enum class Ending { field, record, input };
+
+  void start_at(size_t position);
+  size_t next_mark();
+  void load_marks();
+  Ending read_field(size_t record_begin, const char*& broken);
+  Ending read_quoted_field(const char*& broken);
+  Ending end_at(size_t place);
+  void skip_line();
+  void give(RecordSlice& record, size_t begin, size_t length, const char* broken);
 
   const RecordBlock& block_;
   std::string_view data_;
   std::vector<CsvField> fields_;
-  size_t position_ = 0;
+  size_t position_ = 0;     // of the next field
+  size_t content_end_ = 0;  // of the record that just ended, its line end left out
+  size_t marks_begin_ = 0;  // the 64 bytes that marks_ is about
+  uint64_t marks_ = 0;      // delimiters, line ends, quotes and escapes not yet passed
   size_t next_broken_ = 0;  // in block_.broken_
   uint32_t count_ = 0;
 };

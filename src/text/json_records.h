@@ -20,7 +20,7 @@ class JsonRecords {
   bool next_line(RecordSlice& record);
   bool next_between_ends(RecordSlice& record);
   bool next_broken(RecordSlice& record);
-  bool give(RecordSlice& record, size_t begin, size_t end);
+  void give(RecordSlice& record, size_t begin, uint64_t length, const char* broken);
 
   const RecordBlock& block_;
   std::string_view data_;

@@ -47,6 +47,13 @@ class BlockBuffer {
   size_t capacity_ = 0;
 };
 
+/// A broken record that only who reads the whole input can tell.
+struct BrokenSpan {
+  size_t begin = 0;     ///< in the block's data
+  uint64_t length = 0;  ///< may reach beyond the block's data
+  const char* reason = nullptr;
+};
+
 /// A run of whole records, with the memory they lie in. Hand the same object to
 /// RecordBlocks::next() again and again to reuse that memory. Read it with JsonRecords or
 /// CsvRecords. Must not be used after its RecordBlocks is gone.
@@ -63,13 +70,6 @@ class RecordBlock {
   friend class RecordBlocks;
   friend class JsonRecords;
   friend class CsvRecords;
-
-  /// A broken record that only the reader of the whole input can tell.
-  struct BrokenSpan {
-    size_t begin;     // in data()
-    uint64_t length;  // may reach beyond data()
-    const char* reason;
-  };
 
   BlockBuffer buffer_;
   size_t data_bytes_ = 0;
