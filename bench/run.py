@@ -39,9 +39,9 @@ pipelines:
       - read: {format: json}
       - load: {table: rows, mode: append}
 '''
-PEER_TABLE = '''CREATE TABLE hits (user_id DECIMAL(20,0) NOT NULL, visit_id BIGINT NOT NULL, date DATE NOT NULL,
+PEER_TABLE = '''CREATE TABLE hits (user_id {id_type} NOT NULL, visit_id BIGINT NOT NULL, date DATE NOT NULL,
 device VARCHAR, city VARCHAR, hit_count INTEGER NOT NULL)'''
-PEER_INSERT = '''INSERT INTO hits SELECT CAST(userId AS DECIMAL(20,0)), visitId, strptime(date, '%Y%m%d'), device, city,
+PEER_INSERT = '''INSERT INTO hits SELECT CAST(userId AS {id_type}), visitId, strptime(date, '%Y%m%d'), device, city,
 len(hit) FROM read_json('{file}', format='newline_delimited', columns={{userId: 'VARCHAR', visitId: 'BIGINT',
 date: 'VARCHAR', device: 'VARCHAR', city: 'VARCHAR', hit: 'JSON[]'}})'''
 
@@ -165,14 +165,49 @@ def measured_process(command: list[str]) -> tuple[float, float]:
     return time.perf_counter() - begin, usage.ru_maxrss / 1024
 
 
-def session_project(root: pathlib.Path, file: pathlib.Path, mode: str) -> None:
+class SessionJob(NamedTuple):
+    """One way to load the sessions, by weir and by bare DuckDB."""
+    name: str
+    id_type: str
+    mode: str
+    rounds: int
+    limit: float | None  # of weir's time in times of the peer's
+
+
+# Casting text to DECIMAL(20,0) alone takes DuckDB 1.5.6 some 25 s per million, so the job that has a target
+# keeps the ids as text: the peer shall be at its best.
+SESSION_JOBS = [
+    SessionJob('ids as text, append', 'VARCHAR', 'append', 3, 0.6),
+    SessionJob('the example: ids as decimal(20,0), merge by key', 'DECIMAL(20,0)', 'merge', 1, None),
+]
+
+
+def session_project(root: pathlib.Path, file: pathlib.Path, job: SessionJob) -> None:
     (root / 'landing').mkdir(parents=True)
     text = (EXAMPLE / 'weir.yaml').read_text().replace('landing/*.json', 'landing/*.ndjson')
-    if mode == 'append':
+    text = text.replace('decimal(20,0)', job.id_type.lower())
+    if job.mode == 'append':
         text = text.replace('{table: hits, mode: merge}', '{table: hits, mode: append}')
         text = text.replace('    key: [user_id, visit_id, date]\n', '')
     (root / 'weir.yaml').write_text(text)
     os.link(file, root / 'landing' / file.name)
+
+
+def load_sessions(root: pathlib.Path, weir: pathlib.Path, file: pathlib.Path, job: SessionJob, sessions: int) -> tuple:
+    session_project(root, file, job)
+    taken = measured_process([str(weir), 'run', 'load-sessions', '--project', str(root), '--format', 'json'])
+    loaded = Project(root, weir).value('SELECT count(*) FROM monks.hits')
+    if int(loaded) != sessions:
+        raise RuntimeError(f'{loaded} rows, not {sessions}')
+    shutil.rmtree(root)
+    return taken
+
+
+def load_with_peer(database: pathlib.Path, peer: pathlib.Path, file: pathlib.Path, job: SessionJob) -> tuple:
+    taken = measured_process([str(peer), str(database), PEER_TABLE.format(id_type=job.id_type),
+                              PEER_INSERT.format(id_type=job.id_type, file=file)])
+    database.unlink()
+    return taken
 
 
 def million_sessions(root: pathlib.Path, weir: pathlib.Path, peer: pathlib.Path, sessions: int) -> list[Figure]:
@@ -181,33 +216,22 @@ def million_sessions(root: pathlib.Path, weir: pathlib.Path, peer: pathlib.Path,
     print(f'generating {sessions} sessions', flush=True)
     subprocess.run(['/usr/bin/python3', str(EXAMPLE / 'generate.py'), str(file), '--sessions', str(sessions),
                     '--days', '31', '--seed', '7'], check=True)
-    size = file.stat().st_size / 1e9
-    taken: dict[str, list[tuple[float, float]]] = {'peer': [], 'append': [], 'merge': []}
-    for _ in range(3):
-        database = root / 'peer.duckdb'
-        taken['peer'].append(measured_process([str(peer), str(database), PEER_TABLE, PEER_INSERT.format(file=file)]))
-        database.unlink()
-        for mode in ('append', 'merge'):
-            folder = root / mode
-            session_project(folder, file, mode)
-            taken[mode].append(measured_process([str(weir), 'run', 'load-sessions', '--project', str(folder),
-                                                 '--format', 'json']))
-            loaded = Project(folder, weir).value('SELECT count(*) FROM monks.hits')
-            if int(loaded) != sessions:
-                raise RuntimeError(f'{loaded} rows, not {sessions}')
-            shutil.rmtree(folder)
-    seconds = {who: statistics.median(time for time, _ in values) for who, values in taken.items()}
-    peak = {who: max(memory for _, memory in values) for who, values in taken.items()}
-    ratio = seconds['append'] / seconds['peer']
-    merge_ratio = seconds['merge'] / seconds['peer']
-    name = f'{sessions:,} sessions ({size:.2f} GB NDJSON)'
-    return [
-        Figure(f'{name}: bare DuckDB `read_json`, same flattening', '', f'{seconds["peer"]:.2f} s, {peak["peer"]:.0f} MB', None),
-        Figure(f'{name}: `append`, against DuckDB', '≤ 0.60 ×', f'{seconds["append"]:.2f} s = {ratio:.2f} ×', ratio <= 0.6),
-        Figure(f'{name}: `merge` by the example\'s key, against DuckDB', '', f'{seconds["merge"]:.2f} s = {merge_ratio:.2f} ×', None),
-        at_most('peak resident memory of `append` (`memory: 1GB`)', peak['append'], 1024, 'MB', 0),
-        at_most('peak resident memory of `merge` (`memory: 1GB`)', peak['merge'], 1024, 'MB', 0),
-    ]
+    figures = []
+    for job in SESSION_JOBS:
+        ours, theirs = [], []
+        for _ in range(job.rounds):
+            theirs.append(load_with_peer(root / 'peer.duckdb', peer, file, job))
+            ours.append(load_sessions(root / 'project', weir, file, job, sessions))
+        our_time, their_time = (statistics.median(time for time, _ in taken) for taken in (ours, theirs))
+        our_peak, their_peak = (max(memory for _, memory in taken) for taken in (ours, theirs))
+        ratio = our_time / their_time
+        name = f'{sessions:,} sessions ({file.stat().st_size / 1e9:.2f} GB NDJSON), {job.name}'
+        figures += [
+            Figure(f'{name}: bare DuckDB `read_json`', '', f'{their_time:.2f} s, {their_peak:.0f} MB', None),
+            Figure(f'{name}: weir, in times of DuckDB', f'≤ {job.limit} ×' if job.limit else '',
+                   f'{our_time:.2f} s = {ratio:.2f} ×', ratio <= job.limit if job.limit else None),
+            at_most('its peak resident memory with `memory: 1GB`', our_peak, 1024, 'MB', 0)]
+    return figures
 
 
 def output_of(*command: str) -> str:
@@ -231,8 +255,8 @@ def page(machine_lines: list[str], figures: list[Figure]) -> str:
         '# Benchmarks', '',
         'Written by `make bench` (`bench/run.py`); do not edit. Times are wall times of whole processes,',
         'start-up included. "Committed" is taken when the run is over in the run log, a moment after the',
-        'commit. The large load is run three times in turn with its peer, on a warm page cache; medians of',
-        'time, the largest of memory.', '',
+        'commit. Large loads take turns with their peer, on a warm page cache: median of time, largest of',
+        'memory.', '',
         *machine_lines, '',
         '| what | target | measured | |', '|---|---|---|---|',
         *[figure.row() for figure in figures], ''])
