@@ -18,13 +18,14 @@ using duckdb::quote_literal;
 class Compiler {
  public:
   Compiler(duckdb::Database& database, duckdb::Connection& connection, std::string source,
-           int64_t slot, int first_rule, bool count_rows)
+           int64_t slot, int first_rule, bool count_rows, std::vector<SqlProblem>* problems)
       : database_(database),
         connection_(connection),
         level_(std::move(source)),
         slot_(slot),
         first_rule_(first_rule),
-        count_rows_(count_rows) {}
+        count_rows_(count_rows),
+        problems_(problems) {}
 
   Result<void> begin() {
     columns_ = WEIR_TRY(connection_.describe("SELECT * FROM (" + level_ + ")"));
@@ -40,6 +41,7 @@ class Compiler {
  private:
   const duckdb::ResultColumn* find(const std::string& name) const;
   std::string wrapped(const std::string& expression);
+  Result<bool> binds(const SqlText& text, const std::string& expression, bool predicate);
   int add_rule(std::string field, std::string rule, std::string message);
   std::string reject(int rule, const std::string& value) const;
   std::string value_of(const std::string& expression) const;
@@ -56,6 +58,7 @@ class Compiler {
   int64_t slot_;
   int first_rule_;
   bool count_rows_;
+  std::vector<SqlProblem>* problems_;
   int serial_ = 0;
 };
 
@@ -83,6 +86,30 @@ std::string Compiler::wrapped(const std::string& expression) {
   return fmt::format("{{'v': ({}\n)}}", expression);
 }
 
+/// Whether an expression of the user binds to the columns so far, as a value of one row. False: the
+/// problem has been noted.
+Result<bool> Compiler::binds(const SqlText& text, const std::string& expression, bool predicate) {
+  // weir_row beside it: an aggregate would fold rows, and does not bind.
+  const std::string before = "SELECT weir_row, (";
+  auto columns = connection_.describe(before + expression + "\n) FROM (" + level_ + ")");
+  Error error;
+  if (columns && (!predicate || columns->back().type == "BOOLEAN")) return true;
+  if (columns) {
+    error = {ErrorCode::sql, "a predicate must be BOOLEAN, and this is " + columns->back().type,
+             "compare it with something"};
+  } else {
+    error = columns.error();
+    if (error.message.find("\"weir_row\" must appear in the GROUP BY") != std::string::npos) {
+      error = {ErrorCode::sql, "an aggregate folds rows, and this step works on each row by itself",
+               "use a sql step for aggregates"};
+    }
+  }
+  if (problems_ == nullptr) return fail(std::move(error));
+  const int prefix = static_cast<int>(std::string("DESCRIBE ").size() + before.size());
+  problems_->push_back({&text, "", std::move(error), prefix});
+  return false;
+}
+
 /// What to show for a failed expression: the columns it names, in their order.
 std::string Compiler::value_of(const std::string& expression) const {
   std::string text;
@@ -108,12 +135,13 @@ Result<void> Compiler::select(const SelectStep& step) {
   std::string flags, flagged;
   std::string new_carried;
   for (const SelectItem& item : step.items) {
-    const std::string expression = stand_in_run_variables(item.expression.text);
+    std::string expression = stand_in_run_variables(item.expression.text);
     const std::string name = quote_identifier(item.name);
     if (find(expression) != nullptr) {
       outputs += fmt::format(", {} AS {}", quote_identifier(expression), name);
       continue;
     }
+    if (!WEIR_TRY(binds(item.expression, expression, false))) expression = "NULL";
     const int id = ++serial_;
     const int rule = add_rule(item.name, "select",
                               "the expression " + expression + " fails for '{}'");
@@ -143,7 +171,8 @@ Result<void> Compiler::select(const SelectStep& step) {
 
 Result<void> Compiler::where(const WhereStep& step) {
   const int id = ++serial_;
-  const std::string predicate = stand_in_run_variables(step.predicate.text);
+  std::string predicate = stand_in_run_variables(step.predicate.text);
+  if (!WEIR_TRY(binds(step.predicate, predicate, true))) predicate = "TRUE";
   const int rule = add_rule("", "where", "the predicate " + predicate + " fails for '{}'");
   level_ = fmt::format("SELECT *, {} AS weir_w{} FROM ({})", wrapped(predicate), id, level_);
   level_ = fmt::format("SELECT *, CASE WHEN weir_w{0} IS NULL THEN {1} END AS weir_v{0} FROM ({2})",
@@ -174,7 +203,9 @@ Result<void> Compiler::contract(const Table& table) {
       if (!conversion) {
         Error error = conversion.error();
         error.message = "column '" + column.name + "': " + error.message;
-        return fail(std::move(error));
+        if (problems_ == nullptr) return fail(std::move(error));
+        problems_->push_back({nullptr, column.name, std::move(error), 0});
+        conversion = Conversion{"NULL", false};
       }
       outputs += fmt::format(", {} AS {}", conversion->sql, name);
       if (conversion->can_fail) {
@@ -232,8 +263,10 @@ RowQuery Compiler::finish(const Table& table) && {
 
 Result<RowQuery> compile_rows(const PipelineParts& parts, duckdb::Database& database,
                               duckdb::Connection& connection, const std::string& source,
-                              int64_t slot, int first_rule) {
-  Compiler compiler(database, connection, source, slot, first_rule, parts.sql != nullptr);
+                              int64_t slot, int first_rule,
+                              std::vector<SqlProblem>* problems) {
+  Compiler compiler(database, connection, source, slot, first_rule, parts.sql != nullptr,
+                    problems);
   WEIR_TRY(compiler.begin());
   for (const Step* step : parts.row_steps) {
     if (const auto* select = std::get_if<SelectStep>(step)) WEIR_TRY(compiler.select(*select));

@@ -40,11 +40,21 @@ struct RowQuery {
   std::vector<RowRule> rules;
 };
 
+/// What is wrong with one piece of the user's SQL, or with the column it makes.
+struct SqlProblem {
+  const SqlText* text = nullptr;  ///< null: see `column`
+  std::string column;             ///< the table's column that cannot be made
+  Error error;                    ///< as DuckDB words it
+  int prefix_bytes = 0;           ///< how much of the statement stands before the text
+};
+
 /// `source` is SQL of a relation with the source columns and weir_row; `slot` is what the verdict
-/// functions are told. Errors: sql.
+/// functions are told. With `problems` all of them are gathered there, and the query is not to be
+/// run when there are any. Errors: sql.
 Result<RowQuery> compile_rows(const PipelineParts& parts, duckdb::Database& database,
                               duckdb::Connection& connection, const std::string& source,
-                              int64_t slot, int first_rule);
+                              int64_t slot, int first_rule,
+                              std::vector<SqlProblem>* problems = nullptr);
 
 /// `${run.day}` and `${run.scheduled_for}`: while a statement is compiled literals stand in for them,
 /// in the finished one they are the named parameters $weir_run_day and $weir_run_scheduled_for.

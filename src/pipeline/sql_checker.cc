@@ -1,0 +1,191 @@
+#include "pipeline/sql_checker.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "duckdb/connection.h"
+#include "duckdb/scan.h"
+#include "pipeline/row_query.h"
+#include "pipeline/table_load.h"
+#include "text/json.h"
+
+namespace weir::pipeline {
+namespace {
+
+using config::Diagnostic;
+using config::Severity;
+
+/// What DuckDB says of a statement, without its prefix and its drawing of the place.
+struct SqlMessage {
+  std::string message;
+  std::string fix;
+  int position = -1;  // in the statement, from 0
+};
+
+SqlMessage understand(const Error& error) {
+  SqlMessage out{error.message, error.fix, -1};
+  if (const auto json = text::Json::parse(error.message); json && json->is_object()) {
+    out.message = (*json)["exception_message"].as_string();
+    if (const std::string& at = (*json)["position"].as_string(); !at.empty()) {
+      out.position = std::atoi(at.c_str());
+    }
+  }
+  if (const size_t place = out.message.find("\n\nLINE "); place != std::string::npos) {
+    out.message.resize(place);
+  }
+  if (const size_t more = out.message.find('\n'); more != std::string::npos) {
+    if (out.fix.empty()) {
+      out.fix = out.message.substr(out.message.find_first_not_of('\n', more));
+      for (char& c : out.fix) c = c == '\n' ? ' ' : c;
+    }
+    out.message.resize(more);
+  }
+  return out;
+}
+
+Location place_in(const SqlText& text, int offset) {
+  Location location = text.location;
+  if (text.exact && offset >= 0 && offset <= static_cast<int>(text.text.size())) {
+    location.column += offset;
+  }
+  return location;
+}
+
+/// One database of the project, empty and in memory.
+struct Shadow {
+  std::unique_ptr<duckdb::Database> database;
+  std::unique_ptr<duckdb::Connection> connection;
+};
+
+class DuckdbSqlChecker final : public config::SqlChecker {
+ public:
+  std::vector<Diagnostic> check_pipeline(const Project& project,
+                                         const Pipeline& pipeline) override;
+  std::vector<Diagnostic> check_table(const Project& project, const Table& table) override;
+
+ private:
+  Result<Shadow*> shadow_of(const Project& project, const DatabaseName& name);
+  void check_parts(const PipelineParts& parts, Shadow& shadow, std::vector<Diagnostic>& out);
+
+  std::map<DatabaseName, Shadow> shadows_;
+};
+
+Diagnostic internal_problem(const Error& error, const Location& location) {
+  const SqlMessage said = understand(error);
+  return {Severity::error, said.message, said.fix, location};
+}
+
+bool is_duckdb(const Project& project, const DatabaseName& name) {
+  const DatabaseConfig* database = project.find_database(name);
+  return database != nullptr && database->engine == Engine::duckdb;
+}
+
+Result<Shadow*> DuckdbSqlChecker::shadow_of(const Project& project, const DatabaseName& name) {
+  if (const auto at = shadows_.find(name); at != shadows_.end()) return &at->second;
+  duckdb::DatabaseOptions options;
+  options.memory_bytes = 64u << 20;
+  options.threads = 1;
+  Shadow shadow;
+  shadow.database = WEIR_TRY(duckdb::Database::open(options));
+  shadow.connection = WEIR_TRY(shadow.database->connect());
+  for (const Table& table : project.tables) {
+    // Tables of other engines stand in for what a sql step there may name.
+    if (table.database == name) static_cast<void>(ensure_table(*shadow.connection, table));
+  }
+  WEIR_TRY(shadow.connection->run("SET errors_as_json = true"));
+  return &shadows_.emplace(name, std::move(shadow)).first->second;
+}
+
+std::vector<Diagnostic> DuckdbSqlChecker::check_table(const Project& project, const Table& table) {
+  std::vector<Diagnostic> out;
+  auto shadow = shadow_of(project, table.database);
+  if (!shadow) return {internal_problem(shadow.error(), table.location)};
+  for (const Column& column : table.columns) {
+    for (const Rule& rule : column.rules) {
+      if (rule.predicate.empty()) continue;
+      const auto described = (*shadow)->connection->describe(
+          fmt::format("SELECT ({}\n) FROM {}", rule.predicate, target_name(table)));
+      if (!described) {
+        const SqlMessage said = understand(described.error());
+        out.push_back({Severity::error,
+                       fmt::format("the rule '{}' of column '{}' does not fit: {}", rule.text,
+                                   column.name, said.message),
+                       said.fix, rule.location});
+      } else if (described->front().type != "BOOLEAN") {
+        out.push_back({Severity::error,
+                       fmt::format("the rule '{}' of column '{}' is {} and not true or false",
+                                   rule.text, column.name, described->front().type),
+                       "compare it with something", rule.location});
+      }
+    }
+  }
+  return out;
+}
+
+Location column_location(const PipelineParts& parts, const std::string& column) {
+  for (auto step = parts.row_steps.rbegin(); step != parts.row_steps.rend(); ++step) {
+    if (const auto* select = std::get_if<SelectStep>(*step)) {
+      for (const SelectItem& item : select->items) {
+        if (item.name == column) return item.expression.location;
+      }
+    }
+  }
+  return parts.load->location;
+}
+
+void DuckdbSqlChecker::check_parts(const PipelineParts& parts, Shadow& shadow,
+                                   std::vector<Diagnostic>& out) {
+  const duckdb::ScanSlot slot(*shadow.database, Format::json, parts.source_columns, CsvDialect{});
+  std::string source = fmt::format("SELECT * FROM weir_scan({})", slot.id());
+  if (parts.sql != nullptr) {
+    source = sql_source(*parts.sql);
+    const std::string own = stand_in_run_variables(parts.sql->sql.text);
+    const std::string before = "SELECT * FROM (\n";
+    if (const auto bound = shadow.connection->describe(before + own + "\n)"); !bound) {
+      const SqlMessage said = understand(bound.error());
+      const int prefix = static_cast<int>(std::string("DESCRIBE ").size() + before.size());
+      out.push_back({Severity::error, said.message, said.fix,
+                     place_in(parts.sql->sql, said.position < 0 ? -1 : said.position - prefix)});
+      return;
+    }
+  }
+  std::vector<SqlProblem> problems;
+  const auto compiled = compile_rows(parts, *shadow.database, *shadow.connection, source, slot.id(),
+                                     slot.first_sql_rule(), &problems);
+  for (const SqlProblem& problem : problems) {
+    const SqlMessage said = understand(problem.error);
+    const int offset = said.position < 0 ? -1 : said.position - problem.prefix_bytes;
+    out.push_back({Severity::error, said.message, said.fix,
+                   problem.text != nullptr ? place_in(*problem.text, offset)
+                                           : column_location(parts, problem.column)});
+  }
+  if (!compiled && problems.empty()) {
+    out.push_back(internal_problem(compiled.error(), parts.pipeline->location));
+  }
+}
+
+std::vector<Diagnostic> DuckdbSqlChecker::check_pipeline(const Project& project,
+                                                         const Pipeline& pipeline) {
+  std::vector<Diagnostic> out;
+  const auto parts = take_apart(project, pipeline);
+  if (!parts) {
+    if (parts.error().code == ErrorCode::not_yet) return out;  // the loader has noted it
+    const Location& location =
+        parts.error().location.line > 0 ? parts.error().location : pipeline.location;
+    return {{Severity::error, parts.error().message, parts.error().fix, location}};
+  }
+  if (parts->sql != nullptr && !is_duckdb(project, parts->sql->database)) return out;
+  auto shadow = shadow_of(project, parts->table->database);
+  if (!shadow) return {internal_problem(shadow.error(), pipeline.location)};
+  check_parts(*parts, **shadow, out);
+  return out;
+}
+
+}  // namespace
+
+std::unique_ptr<config::SqlChecker> make_sql_checker() {
+  return std::make_unique<DuckdbSqlChecker>();
+}
+
+}  // namespace weir::pipeline
