@@ -155,10 +155,9 @@ class ArrayScanner final : public StructureScanner {
 
  private:
   bool complete() const override { return closed_; }
-  void taken(size_t bytes) override {
+  void taken(size_t) override {
     // What stands behind the array is not looked through yet.
-    if (closed_) position_ = 0;
-    closed_at_ -= closed_ ? bytes : 0;
+    if (closed_) position_ = closed_at_ = 0;
   }
   size_t element_begin() const { return ends_.empty() ? 0 : ends_.back() + size_t{1}; }
 
