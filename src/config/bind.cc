@@ -32,6 +32,12 @@ std::string joined(const std::vector<std::string>& words) {
   return out;
 }
 
+std::vector<std::string> key_names(const Outline& outline) {
+  std::vector<std::string> names;
+  for (const KeyOutline& key : outline.keys) names.push_back(key.name);
+  return names;
+}
+
 /// An unknown key that is no key at all: the rest of the value before it, cut off at a comma.
 bool cut_by_comma(const YamlNode& node, size_t entry) {
   if (node.layout != YamlLayout::flow || entry == 0) return false;
@@ -54,11 +60,20 @@ void report_unknown(const Outline& outline, const YamlNode& node, size_t entry, 
                      unknown.key + "\"");
     return;
   }
-  std::vector<std::string> known;
-  for (const KeyOutline& key : outline.keys) known.push_back(key.name);
+  const std::vector<std::string> known = key_names(outline);
   reader.error(unknown.location,
                "unknown key '" + unknown.key + "'" + (subject.empty() ? "" : " in " + subject),
                suggestion(unknown.key, known));
+}
+
+/// Whether an unknown key was most likely meant to be this one, and was reported as that.
+bool is_misspelt(const Outline& outline, const std::string& key, const YamlNode& node) {
+  const std::vector<std::string> known = key_names(outline);
+  const std::string suggested = "did you mean '" + key + "'?";
+  return std::any_of(node.entries.begin(), node.entries.end(), [&](const YamlEntry& entry) {
+    return std::find(known.begin(), known.end(), entry.key) == known.end() &&
+           near_miss(entry.key, known) == suggested;
+  });
 }
 
 void report_missing(const Outline& outline, const std::vector<bool>& seen, const YamlNode& node,
@@ -66,7 +81,7 @@ void report_missing(const Outline& outline, const std::vector<bool>& seen, const
   const std::string subject = reader.subject();
   for (size_t i = 0; i < outline.keys.size(); ++i) {
     const KeyOutline& key = outline.keys[i];
-    if (key.need != Need::required || seen[i]) continue;
+    if (key.need != Need::required || seen[i] || is_misspelt(outline, key.name, node)) continue;
     reader.error(reader.place(node),
                  "'" + key.name + "' is missing" + (subject.empty() ? "" : " in " + subject),
                  "add e.g. " + key.name + ": " + key.example);
@@ -87,11 +102,9 @@ void check_one_of(const Outline& outline, const std::vector<bool>& seen, const Y
   const std::string of = reader.subject().empty() ? "" : " in " + reader.subject();
   if (present.empty()) {
     // An unknown key was reported already, and is most likely what was meant.
-    if (std::any_of(node.entries.begin(), node.entries.end(), [&](const YamlEntry& entry) {
-          return std::none_of(outline.keys.begin(), outline.keys.end(),
-                              [&](const KeyOutline& key) { return key.name == entry.key; });
-        })) {
-      return;
+    const std::vector<std::string> known = key_names(outline);
+    for (const YamlEntry& entry : node.entries) {
+      if (std::find(known.begin(), known.end(), entry.key) == known.end()) return;
     }
     reader.error(node.location, "a " + title + of + " needs one of " + joined(outline.one_of));
     return;
@@ -124,11 +137,10 @@ void read_keys(const Outline& outline, const YamlNode& node, Reader& reader,
                const std::function<void(size_t key, const YamlNode& value)>& read) {
   std::vector<bool> seen(outline.keys.size(), false);
   std::vector<bool> cut(node.entries.size(), false);
+  const std::vector<std::string> known = key_names(outline);
   for (size_t e = 0; e < node.entries.size(); ++e) {
     const std::string& name = node.entries[e].key;
-    const bool known = std::any_of(outline.keys.begin(), outline.keys.end(),
-                                   [&](const KeyOutline& key) { return key.name == name; });
-    if (known) continue;
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     report_unknown(outline, node, e, reader);
     if (cut_by_comma(node, e)) cut[e - 1] = true;
   }

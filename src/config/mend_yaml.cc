@@ -26,19 +26,13 @@ bool balanced(std::string_view text) {
   return quote == '\0' && depth <= 0;
 }
 
-/// A piece of a value that commas cut up.
-struct Piece {
-  std::string_view text;
-  const Location* location;
-};
-
-/// `before`, a comma, the blanks that stood behind it, and `next`.
-std::string rejoined(const std::string& before, const Location& begin, const Piece& next) {
+/// `before`, a comma, the blanks that stood behind it, and the next piece with its quotes.
+std::string rejoined(const std::string& before, const Location& begin, const std::string& next,
+                     YamlStyle style, const Location& at) {
   int blanks = 1;
-  if (begin.line == next.location->line) {
-    blanks = next.location->column - begin.column - int(before.size()) - 1;
-  }
-  return before + "," + std::string(size_t(std::clamp(blanks, 0, 8)), ' ') + std::string(next.text);
+  if (begin.line == at.line) blanks = at.column - begin.column - int(before.size()) - 1;
+  const std::string quote = style == YamlStyle::plain ? "" : "'";
+  return before + "," + std::string(size_t(std::clamp(blanks, 0, 8)), ' ') + quote + next + quote;
 }
 
 void report_comma(const YamlNode& value, const std::string& cut_at, const std::string& whole,
@@ -65,9 +59,8 @@ void mend_map(YamlNode& node, Reader& reader) {
     size_t next = i + 1;
     for (; next < node.entries.size() && !balanced(whole); ++next) {
       const YamlEntry& rest = node.entries[next];
-      const bool empty = rest.value.kind == YamlKind::null && rest.value.scalar.empty();
-      if (!empty || rest.style != YamlStyle::plain) break;
-      whole = rejoined(whole, value.location, {rest.key, &rest.location});
+      if (rest.value.kind != YamlKind::null || !rest.value.scalar.empty()) break;
+      whole = rejoined(whole, value.location, rest.key, rest.style, rest.location);
     }
     if (next == i + 1 || !balanced(whole)) continue;
     report_comma(value, cut_at, whole, node.entries[i].key + ": ", '{', reader);
@@ -87,8 +80,8 @@ void mend_sequence(YamlNode& node, Reader& reader) {
     size_t next = i + 1;
     for (; next < node.items.size() && !balanced(whole); ++next) {
       const YamlNode& rest = node.items[next];
-      if (rest.kind != YamlKind::scalar || rest.style != YamlStyle::plain) break;
-      whole = rejoined(whole, value.location, {rest.scalar, &rest.location});
+      if (rest.kind != YamlKind::scalar) break;
+      whole = rejoined(whole, value.location, rest.scalar, rest.style, rest.location);
     }
     if (next == i + 1 || !balanced(whole)) continue;
     report_comma(value, cut_at, whole, "", '[', reader);

@@ -14,7 +14,8 @@ Value<ProjectEntry> describe() {
                 "The bound on the memory weir uses, whatever the size of the files.", "1GB")
       .optional(
           "databases", &ProjectEntry::databases, named(identifier("database"), database_value()),
-          "Where tables live. duckdb:// paths are relative to the project's folder. (postgres "
+          "Where tables live. duckdb:// paths are relative to the project's folder; in quotes, "
+          "\"duckdb://:memory:\" is a database that is gone at the end. (postgres "
           "and mysql are not there yet: a run refuses.)",
           "{warehouse: duckdb://warehouse.duckdb}")
       .optional("buckets", &ProjectEntry::buckets, named(identifier("bucket"), bucket_value()),

@@ -119,7 +119,7 @@ std::string Reader::subject() const {
   if (open_.empty()) return {};
   std::string out = open_.back().text;
   for (size_t i = open_.size() - 1; i-- > 0;) {
-    if (open_[i].label == Label::named) return out + " of " + open_[i].text;
+    if (open_[i].label == Label::named) out += " of " + open_[i].text;
   }
   return out;
 }
@@ -136,7 +136,9 @@ Reader::Inside::Inside(Reader& reader, Label label, std::string text, Location l
 std::string near_miss(std::string_view word, const std::vector<std::string>& candidates) {
   const std::vector<std::string_view> views(candidates.begin(), candidates.end());
   const std::optional<std::string_view> near = nearest(word, views);
-  return near ? "did you mean '" + std::string(*near) + "'?" : "";
+  // Of a word of one or two letters, something must be left.
+  if (!near || edit_distance(word, *near) >= word.size()) return {};
+  return "did you mean '" + std::string(*near) + "'?";
 }
 
 std::string suggestion(std::string_view word, const std::vector<std::string>& candidates) {

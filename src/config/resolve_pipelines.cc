@@ -77,7 +77,7 @@ void check_reading(const Named<PipelineEntry>& entry, Reader& reader) {
                  "begin its steps with read: {format: …}");
   }
   for (const StepEntry& step : steps) {
-    if (!step.read || step.read->columns || step.read->infer.value || loads) continue;
+    if (!step.read || step.read->columns || step.read->infer.value || loads || !later) continue;
     reader.error(step.read->location,
                  "'columns' is missing in 'read' of pipeline '" + entry.name +
                      "', and there is no load whose table could name them",

@@ -36,7 +36,7 @@ void resolve_database(const Named<DatabaseEntry>& entry, Resolving& resolving) {
     config.engine = Engine::duckdb;
     if (url->rest.empty()) {
       reader.error(at, "the URL of database '" + entry.name + "' names no file",
-                   "write duckdb://warehouse.duckdb, or duckdb://:memory:");
+                   "write duckdb://warehouse.duckdb, or \"duckdb://:memory:\"");
       return;
     }
     if (url->rest != ":memory:") config.path = below(resolving.project.root, url->rest);
@@ -48,7 +48,7 @@ void resolve_database(const Named<DatabaseEntry>& entry, Resolving& resolving) {
     // The URL may hold a password: it is not repeated.
     const std::string what = url ? "the scheme '" + scheme + "' of" : "the URL of";
     reader.error(at, what + " database '" + entry.name + "' is not known",
-                 "write duckdb://PATH, duckdb://:memory:, postgres://… or mysql://…");
+                 "write duckdb://PATH, postgres://… or mysql://…");
     return;
   }
   resolving.project.databases.push_back(std::move(config));

@@ -5,7 +5,7 @@ namespace weir::config {
 Value<DatabaseEntry> database_value() {
   Value<DatabaseEntry> out;
   const Value<Located<std::string>> url =
-      text_value("a URL: duckdb://PATH, duckdb://:memory:, postgres://… or mysql://…");
+      text_value("a URL: duckdb://PATH, postgres://… or mysql://…");
   out.outline = url.outline;
   out.outline.schema.set("pattern", "^(duckdb|postgres|postgresql|mysql|mariadb)://|\\$\\{env:");
   out.read = [read = url.read](const YamlNode& node,

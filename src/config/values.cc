@@ -236,6 +236,11 @@ Value<Located<DataType>> data_type_value() {
                                        Reader& reader) -> std::optional<Located<DataType>> {
     const std::optional<std::string> text = reader.text(node, type);
     if (!text) return std::nullopt;
+    if (text->find('|') != std::string::npos) {
+      reader.error(node.location, reader.subject() + " takes a type alone, without rules",
+                   "rules belong to a column under tables:, as in bigint | required");
+      return std::nullopt;
+    }
     Result<DataType> parsed = parse_data_type(*text);
     if (parsed) return Located<DataType>{*std::move(parsed), node.location};
     // The parser's words hold the text; a variable's value must not be printed.

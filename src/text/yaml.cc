@@ -345,6 +345,9 @@ Error explain(const YAML::Exception& failure, std::string_view text, Location lo
     return broken("the bracket { or [ is not closed where YAML expects it",
                   "close it; inside brackets quote a value that holds , ? [ ] { or }", location);
   }
+  if (said == "illegal map value" && line.ends_with(':')) {
+    return broken("YAML takes a value that ends with ':' for a key", "quote the value", location);
+  }
   if (said == "illegal map value") {
     return broken(
         "this ': ' does not fit here: the value before it goes on, or the indentation is off",
@@ -352,6 +355,10 @@ Error explain(const YAML::Exception& failure, std::string_view text, Location lo
   }
   if (said.starts_with("alias not found") || said.starts_with("the referenced anchor")) {
     return broken("YAML reads a value that begins with '*' as an alias", "quote the value",
+                  location);
+  }
+  if (text.substr(offset, 1) == "?") {
+    return broken("inside brackets YAML takes '?' for a sign of its own", "quote the whole value",
                   location);
   }
   if (said == "unknown token") {

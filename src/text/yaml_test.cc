@@ -113,6 +113,8 @@ TEST(Yaml, BrokenTextSaysWhereAndHowToMend) {
        "f:1:5: this ': ' does not fit here: the value before it goes on, or the indentation is "
        "off; "
        "quote a value that holds ': ', and align keys that belong together"},
+      {"a: duckdb://:memory:\n",
+       "f:1:20: YAML takes a value that ends with ':' for a key; quote the value"},
       {"a: \"x\nb: 1\n", "f:1:4: this quote is never closed; add the closing \""},
       {"a: 'it''s\n", "f:1:4: this quote is never closed; add the closing '"},
       {"a:\n\tb: 1\n", "f:2:3: a tab indents this line; indent with spaces"},
@@ -121,6 +123,8 @@ TEST(Yaml, BrokenTextSaysWhereAndHowToMend) {
        "quote a value that holds , ? [ ] { or }"},
       {"a: *.json\n",
        "f:1:4: YAML reads a value that begins with '*' as an alias; quote the value"},
+      {"a: {b: x?y}\n",
+       "f:1:9: inside brackets YAML takes '?' for a sign of its own; quote the whole value"},
       {"a: @x\n", "f:1:4: a value cannot begin with this character; quote the value"},
       {"a: 1\n---\nb: 2\n",
        "f:2:1: a second document begins here; keep one document per file, without '---'"},
