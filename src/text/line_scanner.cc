@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "base/check.h"
@@ -12,10 +13,10 @@ class LineScanner final : public RecordScanner {
   explicit LineScanner(uint64_t max_record_bytes) : max_record_bytes_(max_record_bytes) {}
 
   Found scan(const char* input, size_t size, bool at_end) override {
-    if (size == 0) return {};
+    if (at_end) return {size > 0, size, nullptr};
+    if (size <= looked_) return {};
     const void* newline = ::memrchr(input + looked_, '\n', size - looked_);
     looked_ = size;
-    if (at_end) return {true, size, nullptr};
     if (newline != nullptr) {
       return {true, static_cast<size_t>(static_cast<const char*>(newline) - input) + 1, nullptr};
     }
@@ -24,7 +25,7 @@ class LineScanner final : public RecordScanner {
   }
 
   void take(size_t bytes, std::vector<uint32_t>&, std::vector<BrokenSpan>&) override {
-    looked_ -= bytes;
+    looked_ -= std::min(looked_, bytes);
   }
 
   Skipped skip(const char* input, size_t size, bool at_end) override {
