@@ -67,7 +67,7 @@ Result<void> answer_runs(const text::Json& args, Services& services, owner::Fram
     return {};
   }
   const runlog::RunFilter filter = WEIR_TRY(filter_of(args));
-  if (!sink.send(columns_frame({{"run", "VARCHAR"},
+  if (!sink.send(columns_frame({{"id", "VARCHAR"},
                                 {"pipeline", "VARCHAR"},
                                 {"object", "VARCHAR"},
                                 {"state", "VARCHAR"},

@@ -12,36 +12,42 @@ std::string duration_text(double ms) {
   return fmt::format("{:.1f} s", ms / 1000);
 }
 
-std::string count(uint64_t value) { return value == 0 ? "" : std::to_string(value); }
-
 /// What people call this input: its object, or the pipeline when it reads none.
 std::string input_name(const Receipt& receipt) {
   return receipt.object ? receipt.object->to_string() : receipt.pipeline.value();
 }
 
-void add_to(RowCounts& sum, const RowCounts& rows) {
-  for (auto member : {&RowCounts::read, &RowCounts::expanded, &RowCounts::folded,
-                      &RowCounts::inserted, &RowCounts::updated, &RowCounts::unchanged,
-                      &RowCounts::deduplicated, &RowCounts::filtered, &RowCounts::rejected}) {
-    sum.*member += rows.*member;
-  }
-}
+struct Counter {
+  const char* name;
+  uint64_t RowCounts::*member;
+};
+
+constexpr Counter counters[] = {
+    {"read", &RowCounts::read},
+    {"expanded", &RowCounts::expanded},
+    {"folded", &RowCounts::folded},
+    {"inserted", &RowCounts::inserted},
+    {"updated", &RowCounts::updated},
+    {"unchanged", &RowCounts::unchanged},
+    {"deduplicated", &RowCounts::deduplicated},
+    {"filtered", &RowCounts::filtered},
+    {"rejected", &RowCounts::rejected},
+};
 
 }  // namespace
 
 void ReceiptTable::add(const Receipt& receipt) {
-  const RowCounts& rows = receipt.rows;
   const std::string input = input_name(receipt);
-  receipts_.push_back({input, std::string(to_string(receipt.status)), std::to_string(rows.read),
-                       count(rows.inserted), count(rows.updated), count(rows.unchanged),
-                       count(rows.deduplicated), count(rows.filtered), count(rows.rejected),
-                       duration_text(receipt.duration_ms), count(rows.expanded),
-                       count(rows.folded)});
-  any_folded_ = any_folded_ || rows.expanded > 0 || rows.folded > 0;
+  receipts_.push_back({input, receipt.status, receipt.rows, receipt.duration_ms});
   ++states_[receipt.status];
-  add_to(sum_, rows);
+  for (const Counter& counter : counters) sum_.*counter.member += receipt.rows.*counter.member;
   if (receipt.error) errors_.push_back(input + ": " + receipt.error->to_string());
   add_rejects(receipt, input);
+}
+
+bool ReceiptTable::shows(uint64_t RowCounts::*counter) const {
+  return sum_.*counter > 0 || counter == &RowCounts::read || counter == &RowCounts::inserted ||
+         counter == &RowCounts::rejected;
 }
 
 void ReceiptTable::add_rejects(const Receipt& receipt, const std::string& input) {
@@ -68,18 +74,20 @@ void ReceiptTable::print(Output& output) const {
 }
 
 void ReceiptTable::print_receipts(Output& output) const {
-  std::vector<TableColumn> columns = {
-      {"input", Align::left},         {"status", Align::left},    {"read", Align::right},
-      {"inserted", Align::right},     {"updated", Align::right},  {"unchanged", Align::right},
-      {"deduplicated", Align::right}, {"filtered", Align::right}, {"rejected", Align::right},
-      {"time", Align::right},
-  };
-  if (any_folded_) {
-    columns.push_back({"expanded", Align::right});
-    columns.push_back({"folded", Align::right});
+  std::vector<TableColumn> columns = {{"input"}, {"status"}};
+  for (const Counter& counter : counters) {
+    if (shows(counter.member)) columns.push_back({counter.name, Align::right});
   }
+  columns.push_back({"time", Align::right});
   TableWriter table(output, columns, "");
-  for (const TableRow& row : receipts_) table.add(row);
+  for (const Line& line : receipts_) {
+    TableRow cells = {line.input, std::string(to_string(line.status))};
+    for (const Counter& counter : counters) {
+      if (shows(counter.member)) cells.push_back(std::to_string(line.rows.*counter.member));
+    }
+    cells.push_back(duration_text(line.duration_ms));
+    table.add(cells);
+  }
   table.finish();
 }
 

@@ -25,17 +25,23 @@ class ReceiptTable {
     std::string input;
     TableRow cells;
   };
+  bool shows(uint64_t RowCounts::*counter) const;
   void add_rejects(const Receipt& receipt, const std::string& input);
   void print_receipts(Output& output) const;
   void print_rejects(Output& output) const;
   void print_sum(Output& output) const;
 
-  std::vector<TableRow> receipts_;
+  struct Line {
+    std::string input;
+    RunState status;
+    RowCounts rows;
+    double duration_ms;
+  };
+  std::vector<Line> receipts_;
   std::vector<RejectedRow> rejects_;
   std::vector<std::string> errors_;  // "landing/a.json: why; what to do"
   std::map<RunState, size_t> states_;
   RowCounts sum_;
-  bool any_folded_ = false;  // or expanded: columns few runs need
 };
 
 }  // namespace weir::cli

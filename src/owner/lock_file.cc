@@ -18,11 +18,14 @@ Result<LockFile> LockFile::open(const StateDirectory& directory) {
   return LockFile(std::move(file));
 }
 
-LockFile::~LockFile() {
+LockFile::~LockFile() { release(); }
+
+void LockFile::release() {
   if (!file_ || !locked_) return;
   // Cleared and unlocked before it is closed: who waits is woken by the closing.
   [[maybe_unused]] const int cleared = ::ftruncate(file_.get(), 0);
   ::flock(file_.get(), LOCK_UN);
+  file_.close();
 }
 
 Result<bool> LockFile::try_lock() {

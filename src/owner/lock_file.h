@@ -23,6 +23,8 @@ class LockFile {
   Result<bool> try_lock();
   /// The holder writes down who it is. Errors: io.
   Result<void> describe(const Identity& holder);
+  /// Gives the lock up, as its end does.
+  void release();
   /// Who holds it, as far as can be told: none when nobody wrote, or the writer is dead.
   std::optional<Identity> holder() const;
 

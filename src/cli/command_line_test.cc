@@ -1,0 +1,119 @@
+#include "cli/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace weir::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::variant<CommandLine, TextOnly> parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "weir");
+  return parse_command_line(static_cast<int>(words.size()), words.data());
+}
+
+template <class Kind>
+Kind command(std::vector<const char*> words) {
+  const auto parsed = parse(std::move(words));
+  const auto* line = std::get_if<CommandLine>(&parsed);
+  if (line == nullptr) {
+    ADD_FAILURE() << std::get<TextOnly>(parsed).error;
+    return {};
+  }
+  return std::get<Kind>(line->command);
+}
+
+TextOnly refused(std::vector<const char*> words) {
+  const auto parsed = parse(std::move(words));
+  if (const auto* text = std::get_if<TextOnly>(&parsed)) return *text;
+  ADD_FAILURE() << "it was taken";
+  return {};
+}
+
+TEST(CommandLine, Run) {
+  const auto plain = command<RunCommand>({"run", "load"});
+  EXPECT_EQ(plain.pipeline, "load");
+  EXPECT_TRUE(plain.objects.empty());
+  EXPECT_EQ(plain.force, Choice::no);
+  const auto full =
+      command<RunCommand>({"run", "--object", "b/x", "load", "--object", "b/y z", "--force"});
+  EXPECT_EQ(full.pipeline, "load");
+  EXPECT_THAT(full.objects, ElementsAre("b/x", "b/y z"));
+  EXPECT_EQ(full.force, Choice::yes);
+}
+
+TEST(CommandLine, GlobalOptionsStandBeforeOrBehindTheVerb) {
+  for (const auto& words : {std::vector<const char*>{"--project", "p", "--env", "prod", "--format",
+                                                     "json", "run", "load"},
+                            {"run", "load", "--project", "p", "--env", "prod", "--format", "json"},
+                            {"run", "--project=p", "load", "--env=prod", "--format=json"}}) {
+    const auto parsed = parse(words);
+    const auto& line = std::get<CommandLine>(parsed);
+    EXPECT_EQ(line.project, "p");
+    EXPECT_EQ(line.environment, "prod");
+    EXPECT_EQ(line.format, OutputFormat::json);
+  }
+  const auto parsed = parse({"validate"});
+  EXPECT_EQ(std::get<CommandLine>(parsed).project, ".");
+  EXPECT_EQ(std::get<CommandLine>(parsed).format, OutputFormat::table);
+}
+
+TEST(CommandLine, TheOtherVerbs) {
+  EXPECT_EQ(command<InitCommand>({"init"}).directory, ".");
+  const auto init = command<InitCommand>({"init", "shop", "--from", "a.csv"});
+  EXPECT_EQ(init.directory, "shop");
+  EXPECT_EQ(init.sample, "a.csv");
+  command<ValidateCommand>({"validate"});
+  const auto up = command<UpCommand>({"up", "--ready-fd", "7", "--port", "8080"});
+  EXPECT_EQ(up.ready_descriptor, 7);
+  EXPECT_EQ(up.port, 8080);
+  EXPECT_FALSE(up.s3_port);
+  const auto runs =
+      command<RunsCommand>({"runs", "--state", "failed", "--pipeline", "load", "--limit", "7"});
+  EXPECT_EQ(runs.state, "failed");
+  EXPECT_EQ(runs.pipeline, "load");
+  EXPECT_EQ(runs.limit, 7);
+  EXPECT_EQ(command<RunsCommand>({"runs", "01k"}).run, "01k");
+  EXPECT_EQ(command<LogsCommand>({"logs", "01k"}).run, "01k");
+  const auto query = command<QueryCommand>({"query", "SELECT 1", "--in", "db", "--write"});
+  EXPECT_EQ(query.sql, "SELECT 1");
+  EXPECT_EQ(query.database, "db");
+  EXPECT_EQ(query.write, Choice::yes);
+  EXPECT_EQ(command<QueryCommand>({"query", "-"}).sql, "-");
+  EXPECT_EQ(command<SchemaCommand>({"schema", "--reference"}).reference, Choice::yes);
+}
+
+TEST(CommandLine, WrongUsageIsTwoAndPointsAtHelp) {
+  for (const auto& words : {std::vector<const char*>{},
+                            {"run"},
+                            {"query"},
+                            {"logs"},
+                            {"runs", "--format", "xml"},
+                            {"run", "a", "--nope"},
+                            {"run", "a", "b"},
+                            {"runs", "--limit", "0"},
+                            {"up", "--ready-fd", "x"}}) {
+    const TextOnly text = refused(words);
+    EXPECT_EQ(text.exit_code, 2);
+    EXPECT_THAT(text.error, HasSubstr("--help"));
+    EXPECT_EQ(text.out, "");
+  }
+  EXPECT_EQ(refused({"rum", "load"}).error,
+            "weir: there is no verb 'rum'; did you mean 'run'?\nSee `weir --help`.\n");
+}
+
+TEST(CommandLine, HelpAndVersion) {
+  EXPECT_EQ(refused({"--version"}).out, "weir " WEIR_VERSION "\n");
+  const TextOnly help = refused({"--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_THAT(help.out, HasSubstr("Exit codes:"));
+  for (const char* verb : {"init", "validate", "run", "up", "runs", "logs", "query", "schema"}) {
+    EXPECT_THAT(help.out, HasSubstr(verb));
+    EXPECT_THAT(refused({verb, "--help"}).out, HasSubstr("Examples:\n  weir " + std::string(verb)));
+  }
+}
+
+}  // namespace
+}  // namespace weir::cli

@@ -1,0 +1,80 @@
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/messages.h"
+#include "cli/owner_process.h"
+#include "cli/session.h"
+#include "cli/verbs.h"
+#include "owner/claim.h"
+
+namespace weir::cli {
+namespace {
+
+Result<void> check_ports(const UpCommand& command) {
+  if (command.port) {
+    return fail(ErrorCode::not_yet, "--port: the HTTP API is not built yet", "leave it out");
+  }
+  if (command.s3_port) {
+    return fail(ErrorCode::not_yet, "--s3-port: the S3 front is not built yet", "leave it out");
+  }
+  return {};
+}
+
+Result<owner::LockFile> take_lock(const owner::StateDirectory& directory, StopSignals& signals) {
+  owner::ClaimOptions options{.role = owner::Role::owner_only,
+                              .interrupt_fd = signals.descriptor()};
+  options.on_wait = [](const auto& holder) {
+    say("waiting for " + (holder ? holder->to_string() : "another weir") + " to finish");
+  };
+  auto claim = WEIR_TRY(owner::claim(directory, own_identity(owner::lasting_verb), options));
+  return std::get<owner::LockFile>(std::move(claim));
+}
+
+/// Opens everything now rather than at its first use: what is wrong is told before "ready".
+Result<void> open_all(Services& services) {
+  WEIR_TRY(services.run_log());
+  WEIR_TRY(services.resources());
+  WEIR_TRY(services.dispatcher());
+  return {};
+}
+
+void tell_ready(const UpCommand& command, const Project& project) {
+  log::info("ready: {} pipelines over {} buckets in {}", project.pipelines.size(),
+            project.buckets.size(), project.root.string());
+  if (command.ready_descriptor >= 0) {
+    if (::write(command.ready_descriptor, "1", 1) != 1) {
+      log::warning("nobody reads --ready-fd {}", command.ready_descriptor);
+    }
+    ::close(command.ready_descriptor);
+  }
+}
+
+Result<void> stay_up(const UpCommand& command, Project project, const Wiring& wiring) {
+  WEIR_TRY(check_ports(command));
+  StopSignals signals = WEIR_TRY(StopSignals::block());
+  log::start(command.verbose == Choice::yes ? log::Level::debug : log::Level::info);
+  const auto directory = WEIR_TRY(owner::StateDirectory::open(project.state_dir()));
+  owner::LockFile lock = WEIR_TRY(take_lock(directory, signals));
+  const auto process =
+      WEIR_TRY(OwnerProcess::begin(directory, std::move(lock), own_identity(owner::lasting_verb),
+                                   wiring.make_services(std::move(project)), signals));
+  WEIR_TRY(open_all(process->services()));
+  process->serve();
+  WEIR_TRY(process->services().start_watching());
+  tell_ready(command, process->services().project());
+  process->wait_for_stop();
+  process->leave();
+  log::info("stopped");
+  return {};
+}
+
+}  // namespace
+
+ExitCode up(const UpCommand& command, Project project, const Wiring& wiring) {
+  const auto result = stay_up(command, std::move(project), wiring);
+  if (result) return ExitCode::done;
+  say(result.error());
+  return exit_code(result.error());
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,133 @@
+#include "cli/verbs.h"
+
+#include <unistd.h>
+
+#include "cli/messages.h"
+#include "cli/output.h"
+#include "cli/presenter.h"
+#include "cli/session.h"
+#include "config/load_project.h"
+
+namespace weir::cli {
+namespace {
+
+using text::Json;
+
+/// A request and who presents its answer.
+struct Question {
+  owner::Request request;
+  std::unique_ptr<Presenter> presenter;
+};
+
+struct Outputs {
+  DescriptorOutput out{STDOUT_FILENO};
+  DescriptorOutput error{STDERR_FILENO};
+};
+
+owner::Request request(std::string verb, Json args) {
+  return {WEIR_VERSION, std::move(verb), std::move(args)};
+}
+
+Question question(const RunCommand& command, OutputFormat format, Outputs& outputs) {
+  Json objects = Json::array();
+  for (const std::string& object : command.objects) objects.push(object);
+  Json args = Json::object();
+  args.set("pipeline", command.pipeline).set("objects", std::move(objects));
+  args.set("force", command.force == Choice::yes);
+  return {request("run", std::move(args)),
+          make_receipts_presenter(format, outputs.out, outputs.error, Verdict::counts)};
+}
+
+Question question(const RunsCommand& command, OutputFormat format, Outputs& outputs) {
+  Json args = Json::object();
+  if (!command.run.empty()) {
+    args.set("run", command.run);
+    return {request("runs", std::move(args)),
+            make_receipts_presenter(format, outputs.out, outputs.error, Verdict::shown)};
+  }
+  args.set("pipeline", command.pipeline).set("state", command.state).set("limit", command.limit);
+  return {request("runs", std::move(args)), make_rows_presenter(format, outputs.out, "")};
+}
+
+Question question(const LogsCommand& command, OutputFormat format, Outputs& outputs) {
+  return {request("logs", Json::object().set("run", command.run)),
+          make_rows_presenter(format, outputs.out, "")};
+}
+
+Question question(const QueryCommand& command, OutputFormat format, Outputs& outputs) {
+  std::string sql = command.sql;
+  if (sql == "-") {
+    sql.clear();
+    char chunk[16 * 1024];
+    for (ssize_t got = 0; (got = ::read(STDIN_FILENO, chunk, sizeof chunk)) > 0;) {
+      sql.append(chunk, static_cast<size_t>(got));
+    }
+  }
+  Json args = Json::object();
+  args.set("sql", sql).set("in", command.database).set("write", command.write == Choice::yes);
+  return {request("query", std::move(args)), make_rows_presenter(format, outputs.out, "NULL")};
+}
+
+/// None, and said why, when the project is not valid.
+std::optional<Project> load(const CommandLine& line) {
+  config::LoadedProject loaded =
+      config::load_project({std::filesystem::absolute(line.project), line.environment}, nullptr);
+  if (loaded.ok()) return std::move(loaded.project);
+  say(loaded.diagnostics);
+  return std::nullopt;
+}
+
+ExitCode perform_verb(const CommandLine& line, const Wiring& wiring) {
+  if (const auto* command = std::get_if<InitCommand>(&line.command)) return init_project(*command);
+  if (std::holds_alternative<ValidateCommand>(line.command)) return validate(line);
+  if (const auto* command = std::get_if<SchemaCommand>(&line.command)) {
+    return print_schema(*command);
+  }
+  auto project = load(line);
+  if (!project) return ExitCode::usage;
+  if (const auto* command = std::get_if<UpCommand>(&line.command)) {
+    return up(*command, *std::move(project), wiring);
+  }
+  return ask_owner(line, *project, wiring);
+}
+
+}  // namespace
+
+ExitCode ask_owner(const CommandLine& line, const Project& project, const Wiring& wiring) {
+  Outputs outputs;
+  Question asked;
+  std::visit(
+      [&](const auto& command) {
+        if constexpr (requires { question(command, line.format, outputs); }) {
+          asked = question(command, line.format, outputs);
+        }
+      },
+      line.command);
+  auto signals = StopSignals::block();
+  if (!signals) {
+    say(signals.error());
+    return ExitCode::failed;
+  }
+  return perform(project, asked.request, *asked.presenter, wiring, *signals);
+}
+
+ExitCode print_schema(const SchemaCommand& command) {
+  DescriptorOutput out(STDOUT_FILENO);
+  std::string text =
+      command.reference == Choice::yes ? config::project_reference() : config::project_schema();
+  if (!text.ends_with('\n')) text += '\n';
+  out.write(text);
+  return out.flush() ? ExitCode::done : ExitCode::failed;
+}
+
+int run_command_line(int argc, const char* const* argv, const Wiring& wiring) {
+  const auto parsed = parse_command_line(argc, argv);
+  if (const auto* text = std::get_if<TextOnly>(&parsed)) {
+    DescriptorOutput(STDOUT_FILENO).write(text->out);
+    DescriptorOutput(STDERR_FILENO).write(text->error);
+    return text->exit_code;
+  }
+  return static_cast<int>(perform_verb(std::get<CommandLine>(parsed), wiring));
+}
+
+}  // namespace weir::cli
