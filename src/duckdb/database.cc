@@ -99,7 +99,6 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
   config.set("preserve_insertion_order", "false");
   config.set("autoinstall_known_extensions", "false");
   config.set("autoload_known_extensions", "false");
-  config.set("TimeZone", "UTC");
 
   auto state = std::make_unique<State>();
   char* message = nullptr;
@@ -112,6 +111,11 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
   if (duckdb_connect(state->database, &state->registrar) != DuckDBSuccess) {
     return fail(ErrorCode::internal, "DuckDB gave no connection");
   }
+  // The machine's own zone must not decide what a timestamp with time zone looks like.
+  duckdb_result zone{};
+  const duckdb_state zoned = duckdb_query(state->registrar, "SET GLOBAL TimeZone = 'UTC'", &zone);
+  duckdb_destroy_result(&zone);
+  if (zoned != DuckDBSuccess) return fail(ErrorCode::internal, "DuckDB does not know UTC");
   WEIR_TRY(register_scan_function(state->registrar, state->slots));
   WEIR_TRY(register_verdict_functions(state->registrar, state->slots));
   return std::unique_ptr<Database>(new Database(std::move(state)));

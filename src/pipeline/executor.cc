@@ -51,10 +51,13 @@ class DuckdbExecutor final : public Executor {
                        std::vector<RunOutcome>& outcomes);
   RunOutcome execute_query(Session& session, const Run& run, Progress& progress);
 
-  /// Looks the object up in bucket and ledger. Returns the receipt instead when there is nothing
-  /// to load.
-  Result<std::optional<Receipt>> look_up(Session& session, Input& input);
+  /// Finds the object in its bucket.
+  Result<void> find(Session& session, Input& input);
+  /// Decides by the ledger. Returns the receipt when there is nothing to load.
+  Result<std::optional<Receipt>> judge(Session& session, Input& input);
   Result<Receipt> already_loaded(Session& session, const Input& input, const ObjectVersion& version);
+  void load_in_groups(Session& session, std::vector<std::pair<size_t, Input>>& inputs,
+                      Progress& progress, std::vector<RunOutcome>& outcomes);
   void load_group(Session& session, std::vector<std::pair<size_t, Input>>& group,
                   Progress& progress, std::vector<RunOutcome>& outcomes);
   RunOutcome load_one(Session& session, Input& input, Progress& progress);
@@ -147,7 +150,7 @@ Result<Receipt> DuckdbExecutor::already_loaded(Session& session, const Input& in
   return receipt;
 }
 
-Result<std::optional<Receipt>> DuckdbExecutor::look_up(Session& session, Input& input) {
+Result<void> DuckdbExecutor::find(Session& session, Input& input) {
   const Run& run = *input.run;
   if (!run.object) {
     return fail(ErrorCode::usage, "pipeline '" + run.pipeline.value() + "' reads an object",
@@ -162,8 +165,12 @@ Result<std::optional<Receipt>> DuckdbExecutor::look_up(Session& session, Input& 
   input.before = WEIR_TRY(input.bucket->stat(run.object->key));
   input.options = text::record_options(*session.parts().read, run.object->key.value());
   input.options.columns = session.parts().source_columns.size();
-  input.latest = WEIR_TRY(session.ledger().latest({&input.key, 1})).front();
+  return {};
+}
+
+Result<std::optional<Receipt>> DuckdbExecutor::judge(Session& session, Input& input) {
   // Contents of different sizes differ: only an equal size makes it worth reading beforehand.
+  const Run& run = *input.run;
   const bool ours = input.latest && input.latest->run == run.id;
   if (input.latest && (!run.force || ours) && input.latest->size_bytes == input.before.size_bytes) {
     const auto stream = WEIR_TRY(input.bucket->open(run.object->key));
@@ -219,33 +226,63 @@ void DuckdbExecutor::load_group(Session& session, std::vector<std::pair<size_t, 
 
 void DuckdbExecutor::execute_objects(Session& session, std::span<const Run> runs,
                                      Progress& progress, std::vector<RunOutcome>& outcomes) {
+  // An object twice in one call: the second look must see what the first one committed.
+  std::set<ObjectRef> seen;
+  size_t end = 0;
+  while (end < runs.size() && (!runs[end].object || seen.insert(*runs[end].object).second)) ++end;
+  if (end < runs.size()) {
+    std::vector<RunOutcome> rest(runs.size() - end);
+    std::vector<RunOutcome> first(end);
+    execute_objects(session, runs.first(end), progress, first);
+    execute_objects(session, runs.subspan(end), progress, rest);
+    std::move(first.begin(), first.end(), outcomes.begin());
+    std::move(rest.begin(), rest.end(), outcomes.begin() + static_cast<ptrdiff_t>(end));
+    return;
+  }
+  std::vector<std::pair<size_t, Input>> inputs;
+  std::vector<LedgerKey> keys;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    Input input;
+    input.run = &runs[i];
+    if (const auto found = find(session, input); !found) {
+      outcomes[i].receipt = failed_receipt(runs[i], found.error());
+      continue;
+    }
+    keys.push_back(input.key);
+    inputs.emplace_back(i, std::move(input));
+  }
+  const auto latest = session.ledger().latest(keys);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (latest) inputs[i].second.latest = (*latest)[i];
+    if (!latest) outcomes[inputs[i].first].receipt = failed_receipt(*inputs[i].second.run, latest.error());
+  }
+  if (latest) load_in_groups(session, inputs, progress, outcomes);
+}
+
+void DuckdbExecutor::load_in_groups(Session& session,
+                                    std::vector<std::pair<size_t, Input>>& inputs,
+                                    Progress& progress, std::vector<RunOutcome>& outcomes) {
   std::vector<std::pair<size_t, Input>> group;
-  std::set<ObjectRef> in_group;
   uint64_t group_bytes = 0;
   const auto load = [&] {
     load_group(session, group, progress, outcomes);
-    in_group.clear();
     group_bytes = 0;
   };
-  for (size_t i = 0; i < runs.size(); ++i) {
-    if (runs[i].object && in_group.contains(*runs[i].object)) load();
-    Input input;
-    input.run = &runs[i];
-    auto done = look_up(session, input);
+  for (auto& [index, input] : inputs) {
+    auto done = judge(session, input);
     if (!done) {
-      outcomes[i].receipt = failed_receipt(runs[i], done.error());
+      outcomes[index].receipt = failed_receipt(*input.run, done.error());
       continue;
     }
     if (*done) {
-      outcomes[i].receipt = **std::move(done);
+      outcomes[index].receipt = **std::move(done);
       continue;
     }
     const uint64_t bytes = input.before.size_bytes;
     progress.bytes_total += bytes;
     if (bytes > small_input_bytes || group_bytes + bytes > batch_bytes) load();
     group_bytes += bytes;
-    in_group.insert(*runs[i].object);
-    group.emplace_back(i, std::move(input));
+    group.emplace_back(index, std::move(input));
     if (bytes > small_input_bytes) load();
   }
   load();
@@ -258,10 +295,13 @@ Result<bool> DuckdbExecutor::is_loaded(const PipelineName& pipeline, const Objec
   run.object = object;
   Input input;
   input.run = &run;
-  auto done = look_up(*session, input);
+  const auto answer = [&]() -> Result<bool> {
+    WEIR_TRY(find(*session, input));
+    input.latest = WEIR_TRY(session->ledger().latest({&input.key, 1})).front();
+    return WEIR_TRY(judge(*session, input)).has_value();
+  }();
   give_back(std::move(session));
-  if (!done) return fail(done.error());
-  return done->has_value();
+  return answer;
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/fault_point.h"
 #include "text/json.h"
 
@@ -50,16 +52,21 @@ CREATE TABLE IF NOT EXISTS weir_rejects (
   rejected_at TIMESTAMPTZ NOT NULL)
 )sql";
 
-constexpr const char* insert_sql = R"sql(
-INSERT INTO weir_loads (key_hash, pipeline, step, bucket, key, version, attempt, size_bytes, run_id,
-  table_name, status, rows_read, rows_loaded, rows_rejected, committed_at, receipt)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-)sql";
+constexpr const char* insert_sql =
+    "INSERT INTO weir_loads (key_hash, pipeline, step, bucket, key, version, attempt, size_bytes, "
+    "run_id, table_name, status, rows_read, rows_loaded, rows_rejected, committed_at, receipt) VALUES ";
+constexpr size_t insert_columns = 16;
 
-constexpr const char* latest_sql = R"sql(
-SELECT pipeline, step, bucket, key, version, size_bytes, attempt, run_id, load_id
-FROM weir_loads WHERE key_hash = $1 ORDER BY load_id DESC
-)sql";
+constexpr const char* latest_sql =
+    "SELECT pipeline, step, bucket, key, version, size_bytes, attempt, run_id, load_id "
+    "FROM weir_loads WHERE key_hash IN (";
+
+/// "$1, $2, …": `count` of them, from `first`.
+std::string placeholders(size_t first, size_t count) {
+  std::string text;
+  for (size_t i = 0; i < count; ++i) text += fmt::format("{}${}", i == 0 ? "" : ", ", first + i);
+  return text;
+}
 
 int64_t micros(Timestamp time) { return time.time_since_epoch().count(); }
 
@@ -108,30 +115,42 @@ Result<void> Ledger::create_tables(duckdb::Connection& connection) {
 
 Result<Ledger> Ledger::open(duckdb::Connection& connection) {
   Ledger ledger(connection);
-  ledger.latest_ = WEIR_TRY(connection.prepare(latest_sql));
-  ledger.insert_ = WEIR_TRY(connection.prepare(insert_sql));
+  WEIR_TRY(ledger.prepared(ledger.latest_, 1, [](size_t) {
+    return std::string(latest_sql) + "$1) ORDER BY load_id DESC";
+  }));
   return ledger;
+}
+
+Result<duckdb::Statement*> Ledger::prepared(Statements& statements, size_t count,
+                                            std::string (*sql)(size_t)) {
+  auto& statement = statements[count];
+  if (statement == nullptr) statement = WEIR_TRY(connection_->prepare(sql(count)));
+  return statement.get();
 }
 
 Result<std::vector<std::optional<LedgerEntry>>> Ledger::latest(std::span<const LedgerKey> keys) {
   std::vector<std::optional<LedgerEntry>> found(keys.size());
-  if (fault_enabled("ledger-off")) return found;  // the simulation's canary
-  for (size_t i = 0; i < keys.size(); ++i) {
-    const Parameter hash = keys[i].hash();
-    const duckdb::Rows rows = WEIR_TRY(latest_->run({&hash, 1}));
-    for (size_t row = 0; row < rows.size(); ++row) {
-      LedgerKey key{PipelineName(rows.text(row, 0)), static_cast<int>(rows.int64(row, 1)), {}};
-      if (!rows.is_null(row, 2)) {
-        key.object = ObjectRef{BucketName(rows.text(row, 2)), ObjectKey(rows.text(row, 3))};
-      }
-      if (key != keys[i]) continue;  // another key of the same hash
-      const ObjectVersion version(rows.text(row, 4));
-      if (!found[i]) {
-        found[i] = LedgerEntry{version, static_cast<uint64_t>(rows.int64(row, 5)),
-                               RunId(rows.text(row, 7)), rows.int64(row, 8), {}};
-      }
-      ++found[i]->attempts[version];
+  if (keys.empty() || fault_enabled("ledger-off")) return found;  // the simulation's canary
+  auto* statement = WEIR_TRY(prepared(latest_, keys.size(), [](size_t count) {
+    return latest_sql + placeholders(1, count) + ") ORDER BY load_id DESC";
+  }));
+  std::vector<Parameter> hashes;
+  for (const LedgerKey& key : keys) hashes.emplace_back(key.hash());
+  const duckdb::Rows rows = WEIR_TRY(statement->run(hashes));
+  for (size_t row = 0; row < rows.size(); ++row) {
+    LedgerKey key{PipelineName(rows.text(row, 0)), static_cast<int>(rows.int64(row, 1)), {}};
+    if (!rows.is_null(row, 2)) {
+      key.object = ObjectRef{BucketName(rows.text(row, 2)), ObjectKey(rows.text(row, 3))};
     }
+    const auto at = std::find(keys.begin(), keys.end(), key);
+    if (at == keys.end()) continue;  // another key of the same hash
+    auto& entry = found[static_cast<size_t>(at - keys.begin())];
+    const ObjectVersion version(rows.text(row, 4));
+    if (!entry) {
+      entry = LedgerEntry{version, static_cast<uint64_t>(rows.int64(row, 5)),
+                          RunId(rows.text(row, 7)), rows.int64(row, 8), {}};
+    }
+    ++entry->attempts[version];
   }
   return found;
 }
@@ -150,27 +169,35 @@ Result<std::string> Ledger::receipt_of(const LedgerEntry& entry) {
 }
 
 Result<void> Ledger::write_loads(std::span<const NewLoad> loads) {
-  if (fault_enabled("ledger-off")) return {};
+  if (loads.empty() || fault_enabled("ledger-off")) return {};
+  auto* statement = WEIR_TRY(prepared(insert_, loads.size(), [](size_t count) {
+    std::string sql = insert_sql;
+    for (size_t i = 0; i < count; ++i) {
+      sql += (i == 0 ? "(" : ", (") + placeholders(1 + i * insert_columns, insert_columns) + ")";
+    }
+    return sql;
+  }));
+  std::vector<Parameter> values;
   for (const NewLoad& load : loads) {
     const RowCounts& rows = load.receipt->rows;
-    const Parameter values[] = {load.key.hash(),
-                                load.key.pipeline.value(),
-                                int64_t{load.key.step},
-                                bucket_of(load.key),
-                                object_key_of(load.key),
-                                load.version.value(),
-                                load.attempt,
-                                static_cast<int64_t>(load.size_bytes),
-                                load.receipt->run.value(),
-                                load.table.value(),
-                                std::string(to_string(load.receipt->status)),
-                                static_cast<int64_t>(rows.read),
-                                static_cast<int64_t>(rows.loaded()),
-                                static_cast<int64_t>(rows.rejected),
-                                duckdb::TimestampValue{micros(load.committed_at)},
-                                load.receipt_json};
-    WEIR_TRY(insert_->run(values));
+    values.insert(values.end(), {load.key.hash(),
+                                 load.key.pipeline.value(),
+                                 int64_t{load.key.step},
+                                 bucket_of(load.key),
+                                 object_key_of(load.key),
+                                 load.version.value(),
+                                 load.attempt,
+                                 static_cast<int64_t>(load.size_bytes),
+                                 load.receipt->run.value(),
+                                 load.table.value(),
+                                 std::string(to_string(load.receipt->status)),
+                                 static_cast<int64_t>(rows.read),
+                                 static_cast<int64_t>(rows.loaded()),
+                                 static_cast<int64_t>(rows.rejected),
+                                 duckdb::TimestampValue{micros(load.committed_at)},
+                                 load.receipt_json});
   }
+  WEIR_TRY(statement->run(values));
   return {};
 }
 

@@ -47,7 +47,7 @@ class Ledger {
   /// Prepares its statements on the connection, which must outlive it.
   static Result<Ledger> open(duckdb::Connection& connection);
 
-  /// Per key, the latest committed entry; nullopt = never loaded.
+  /// Per key (each once), the latest committed entry; nullopt = never loaded.
   Result<std::vector<std::optional<LedgerEntry>>> latest(std::span<const LedgerKey> keys);
 
   /// The receipt (JSON) that was committed with a load.
@@ -80,9 +80,14 @@ class Ledger {
  private:
   explicit Ledger(duckdb::Connection& connection) : connection_(&connection) {}
 
+  using Statements = std::map<size_t, std::unique_ptr<duckdb::Statement>>;  // by number of keys
+
+  Result<duckdb::Statement*> prepared(Statements& statements, size_t count,
+                                      std::string (*sql)(size_t));
+
   duckdb::Connection* connection_;
-  std::unique_ptr<duckdb::Statement> latest_;
-  std::unique_ptr<duckdb::Statement> insert_;
+  Statements latest_;
+  Statements insert_;
   std::unique_ptr<duckdb::Appender> rejects_;
 };
 
