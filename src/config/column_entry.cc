@@ -126,7 +126,8 @@ Value<ColumnEntry> column_value() {
   const Value<ColumnEntry> full =
       Record<ColumnEntry>("column",
                           "A column of the dictionary: its type and its rules. The short "
-                          "form is one text: `type | rule | rule`.")
+                          "form is one text: `type | rule | rule`. In YAML, keys that are signs "
+                          "need quotes: `\">=\": 0`.")
           .required("type", &ColumnEntry::type, data_type_value(), "The column's type.",
                     "\"decimal(20,0)\"")
           .optional("required", &ColumnEntry::required, boolean_value(),
