@@ -1,5 +1,6 @@
 #include <simdjson.h>
 
+#include <cstring>
 #include <optional>
 
 #include "duckdb/decoder.h"
@@ -47,14 +48,6 @@ bool is_json_number(std::string_view text) {
   return at == text.size();
 }
 
-/// Whether a member's name, which ends at the next quote, holds a backslash.
-bool has_escape(ondemand::raw_json_string name) {
-  for (const char* at = name.raw(); *at != '"'; ++at) {
-    if (*at == '\\') return true;
-  }
-  return false;
-}
-
 class JsonDecoder final : public Decoder {
  public:
   explicit JsonDecoder(const ScanSlot& slot) : Decoder(slot), seen_(slot.columns().size()) {}
@@ -89,6 +82,7 @@ class JsonDecoder final : public Decoder {
   bool decode_record(const text::RecordSlice& record, idx_t index);
   bool decode_members(ondemand::object object, idx_t index, bool& good);
   std::optional<size_t> find_column(std::string_view name);
+  bool member_name(ondemand::field& field, std::string_view& name) const;
 
   // Each returns false when the JSON itself is broken; `fits` turns false when the value does not
   // fit the column.
@@ -112,6 +106,7 @@ class JsonDecoder final : public Decoder {
   uint64_t sequence_ = 0;
   int64_t row_ = 0;
   bool pending_ = false;
+  bool escapes_ = false;          // the record holds a backslash somewhere
   const char* reason_ = nullptr;  // why the JSON is broken, when a check knows better
 };
 
@@ -123,6 +118,7 @@ bool JsonDecoder::decode_record(const text::RecordSlice& record, idx_t index) {
   reason_ = nullptr;
   ondemand::document document;
   const std::string_view text = record.text;
+  escapes_ = text.find('\\') != std::string_view::npos;
   auto error = parser_
                    .iterate(simdjson::padded_string_view(
                        text.data(), text.size(), text.size() + simdjson::SIMDJSON_PADDING))
@@ -154,6 +150,13 @@ bool JsonDecoder::decode_record(const text::RecordSlice& record, idx_t index) {
   return whole && good;
 }
 
+bool JsonDecoder::member_name(ondemand::field& field, std::string_view& name) const {
+  if (escapes_) return !field.unescaped_key().get(name);
+  const char* begin = field.key().raw();
+  name = {begin, static_cast<size_t>(static_cast<const char*>(::rawmemchr(begin, '"')) - begin)};
+  return true;
+}
+
 std::optional<size_t> JsonDecoder::find_column(std::string_view name) {
   const auto& columns = slot_.columns();
   const size_t count = columns.size();
@@ -174,7 +177,7 @@ bool JsonDecoder::decode_members(ondemand::object object, idx_t index, bool& goo
     ondemand::field field;
     if (std::move(item).get(field)) return false;
     std::string_view name;
-    if (field.unescaped_key().get(name)) return false;
+    if (!member_name(field, name)) return false;
     const auto column = find_column(name);
     if (!column) {
       if (!check(field.value(), 1)) return false;
@@ -225,8 +228,8 @@ bool JsonDecoder::decode_scalar(ondemand::value value, ondemand::json_type type,
                                 ColumnWriter& writer, idx_t index, bool& fits) {
   const std::string_view token = trimmed(value.raw_json_token());
   if (type == ondemand::json_type::string) {
-    if (token.size() >= 2 && token.find('\\') == std::string_view::npos) {
-      if (!check_scalar(value, type)) return false;
+    if (token.size() >= 2 && (!escapes_ || token.find('\\') == std::string_view::npos)) {
+      if (token.back() != '"') return false;
       fits = writer.put_text(index, token.substr(1, token.size() - 2), TextLife::chunk);
       return true;
     }
@@ -308,7 +311,7 @@ bool JsonDecoder::check_object(ondemand::object object, int depth) {
     ondemand::field field;
     if (std::move(item).get(field)) return false;
     std::string_view name;
-    if (has_escape(field.key()) && field.unescaped_key().get(name)) return false;
+    if (escapes_ && field.unescaped_key().get(name)) return false;
     if (!check(field.value(), depth + 1)) return false;
   }
   return true;
@@ -332,7 +335,7 @@ bool JsonDecoder::check_scalar(ondemand::value value, ondemand::json_type type) 
   switch (type) {
     case ondemand::json_type::string: {
       if (token.size() < 2 || token.back() != '"') return false;
-      if (token.find('\\') == std::string_view::npos) return true;
+      if (!escapes_ || token.find('\\') == std::string_view::npos) return true;
       std::string_view unescaped;
       return !value.get_string().get(unescaped);
     }

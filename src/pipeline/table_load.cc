@@ -141,6 +141,11 @@ Result<void> TableLoad::stage(std::span<const duckdb::Parameter> parameters) {
 
 Result<std::vector<LoadCounts>> TableLoad::staged_counts(size_t inputs) {
   std::vector<LoadCounts> counts(inputs);
+  if (inputs == 1) {
+    counts[0].staged = static_cast<uint64_t>(
+        WEIR_TRY(run(fmt::format("SELECT count(*) FROM {}", stage_))).int64(0, 0));
+    return counts;
+  }
   const auto rows = WEIR_TRY(
       run(fmt::format("SELECT {}, count(*) FROM {} GROUP BY ALL", input_sql, stage_)));
   for (size_t i = 0; i < rows.size(); ++i) {
