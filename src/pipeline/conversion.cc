@@ -32,6 +32,24 @@ Result<Conversion> from_text(duckdb::Database& database, const std::string& text
   return Conversion{fmt::format("{}({})", function, text), true};
 }
 
+enum class Family { number, boolean, day, time, uuid, bytes, nested, other };
+
+/// Types of one family hold the same kind of value; between families there is no honest cast.
+Family family(const std::string& type) {
+  if (type.ends_with("]") || type.starts_with("STRUCT") || type.starts_with("MAP")) {
+    return Family::nested;
+  }
+  if (integer_width(type) || type.starts_with("DECIMAL") || type == "FLOAT" || type == "DOUBLE" ||
+      (type.starts_with("U") && type.ends_with("INT")) || type == "UINTEGER") {
+    return Family::number;
+  }
+  if (type == "BOOLEAN") return Family::boolean;
+  if (type == "DATE" || type.starts_with("TIMESTAMP")) return Family::day;
+  if (type.starts_with("TIME")) return Family::time;
+  if (type == "UUID") return Family::uuid;
+  return type == "BLOB" ? Family::bytes : Family::other;
+}
+
 /// The zone question has no silent answer.
 Result<void> refuse_zone_change(const std::string& from, const DataType& to) {
   const bool from_zoned = from == "TIMESTAMP WITH TIME ZONE";
@@ -69,9 +87,9 @@ Result<Conversion> convert(duckdb::Database& database, const std::string& value,
     return Conversion{fmt::format("to_json({})", value), false};
   }
   WEIR_TRY(refuse_zone_change(from, to));
-  if ((from == "BOOLEAN") != (to.kind == TypeKind::boolean)) {
+  if (family(from) != family(target)) {
     return fail(ErrorCode::sql, from + " does not become " + to.to_string(),
-                "say what you mean with CASE WHEN … THEN … END");
+                "say in SQL how, or change the column's type");
   }
   const auto from_width = integer_width(from);
   const auto to_width = integer_width(target);
