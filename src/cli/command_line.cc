@@ -85,7 +85,10 @@ class Definition {
   CLI::App& verb(const std::string& name, const std::string& description,
                  const std::string& examples) {
     CLI::App* made = app_.add_subcommand(name, description);
-    made->footer("Examples:\n" + examples);
+    made->footer(
+        "Also --project DIR, --env ENV and --format table|json|csv: see `weir --help`.\n\n"
+        "Examples:\n" +
+        examples);
     return *made;
   }
 

@@ -15,6 +15,20 @@ std::string holder_text(const std::optional<owner::Identity>& holder) {
   return holder ? holder->to_string() : "another weir";
 }
 
+/// The owner wrote the lock file when it started, and read the project file just before.
+bool changed_since_owner_started(const Project& project) {
+  namespace fs = std::filesystem;
+  std::error_code absent;
+  const auto started = fs::last_write_time(project.state_dir() / owner::lock_name, absent);
+  if (absent) return false;
+  for (const std::string& name :
+       {std::string("weir.yaml"), "weir." + project.environment + ".yaml"}) {
+    const auto changed = fs::last_write_time(project.root / name, absent);
+    if (!absent && changed > started) return true;
+  }
+  return false;
+}
+
 class Session {
  public:
   Session(const Project& project, const owner::Request& request, Presenter& presenter,
@@ -59,6 +73,9 @@ class Session {
 
   /// None: claim again.
   std::optional<ExitCode> ask(owner::Client& client) {
+    if (!std::exchange(change_told_, true) && changed_since_owner_started(project_)) {
+      say("the project file has changed since its owner started; restart `weir up` to use it");
+    }
     owner::CallOptions options{.interrupt_fd = signals_.descriptor()};
     options.on_slow = [] { say("waiting for the owner of this project to answer"); };
     const auto answered = client.call(request_, presenter_, options);
@@ -98,6 +115,7 @@ class Session {
   Presenter& presenter_;
   const Wiring& wiring_;
   StopSignals& signals_;
+  bool change_told_ = false;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <future>
 
 #include "cli/frames.h"
@@ -83,6 +84,24 @@ TEST_F(SessionTest, AskedOwnersErrorsDecideTheExitCode) {
   const Performed performed = perform_run(load("a.json"));
   EXPECT_EQ(performed.code, ExitCode::usage);
   EXPECT_EQ(performed.out, "");
+}
+
+TEST_F(SessionTest, SaysThatTheProjectFileIsNewerThanItsOwner) {
+  const owner::Claim lock = owner::claim(state(), own_identity("up"), {}).value();
+  const auto server = owner::Server::listen(state(), own_identity("up")).value();
+  server->serve([](const owner::Request&, owner::FrameSink&) -> Result<void> { return {}; });
+  const auto yaml = project.root / "weir.yaml";
+  std::ofstream(yaml) << "project: test";
+  const auto started = std::filesystem::last_write_time(project.state_dir() / "lock");
+  for (const auto& [offset, told] :
+       {std::pair(std::chrono::seconds(-5), false), std::pair(std::chrono::seconds(5), true)}) {
+    std::filesystem::last_write_time(yaml, started + offset);
+    ::testing::internal::CaptureStderr();
+    EXPECT_EQ(perform_run(load("a.json")).code, ExitCode::done);
+    const bool said =
+        ::testing::internal::GetCapturedStderr().find("has changed") != std::string::npos;
+    EXPECT_EQ(said, told);
+  }
 }
 
 TEST_F(SessionTest, GoesOnWhereADeadOwnerStopped) {
