@@ -188,6 +188,7 @@ RunOutcome DuckdbExecutor::load_one(Session& session, Input& input, Progress& pr
       load_objects(session, {&input, 1}, context(session, progress, input.before.size_bytes));
   if (receipts) {
     outcome.receipt = std::move(receipts->front());
+    outcome.seen = input.before;
     return outcome;
   }
   LoadFailure& failure = receipts.error();
@@ -211,6 +212,7 @@ void DuckdbExecutor::load_group(Session& session, std::vector<std::pair<size_t, 
     if (receipts) {
       for (size_t i = 0; i < group.size(); ++i) {
         outcomes[group[i].first].receipt = std::move((*receipts)[i]);
+        outcomes[group[i].first].seen = inputs[i].before;
       }
       group.clear();
       return;
@@ -276,6 +278,7 @@ void DuckdbExecutor::load_in_groups(Session& session,
     }
     if (*done) {
       outcomes[index].receipt = **std::move(done);
+      outcomes[index].seen = input.before;
       continue;
     }
     const uint64_t bytes = input.before.size_bytes;

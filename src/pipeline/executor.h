@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ struct Progress {
 struct RunOutcome {
   Receipt receipt;
   bool requeue = false;
+  std::optional<objects::ObjectStat> seen;  ///< the object as it was loaded, or found to be in
 };
 
 /// Executes runs: reads the input, applies the steps and the contract, commits rows + ledger row +

@@ -64,6 +64,7 @@ class QueueDispatcher final : public Dispatcher {
   bool try_again(const Run& run, const pipeline::RunOutcome& outcome, std::vector<Delayed>& delayed,
                  std::vector<RunId>& back);
   std::vector<runlog::LogLine> lines_about(const Run& run, const Receipt& receipt);
+  void remember(const Execution& execution, const std::vector<pipeline::RunOutcome>& outcomes);
   RunProgress progress_of(const RunId& id);
 
   runlog::RunLog& log_;
@@ -188,6 +189,7 @@ void QueueDispatcher::execute(std::vector<Run> runs) {
     }
   }
   fault_point("run-executed");
+  remember(*execution, outcomes);
   settle(*execution, outcomes);
   fault_point("run-finished");
   const std::lock_guard lock(mutex_);
@@ -252,6 +254,22 @@ void QueueDispatcher::settle(Execution& execution, std::vector<pipeline::RunOutc
   const std::lock_guard lock(mutex_);
   delayed_.insert(delayed_.end(), delayed.begin(), delayed.end());
   if (!delayed.empty()) work_.notify_one();
+}
+
+/// So that neither a rescan nor `weir run` looks at the object again. The watcher has done it for its
+/// own runs when it queued them.
+void QueueDispatcher::remember(const Execution& execution,
+                               const std::vector<pipeline::RunOutcome>& outcomes) {
+  std::vector<runlog::KnownObject> known;
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    const Run& run = execution.runs[i];
+    if (!outcomes[i].seen || run.trigger == "watch") continue;
+    const objects::ObjectStat& stat = *outcomes[i].seen;
+    known.push_back({*run.object, stat.size_bytes, stat.mtime_ns, stat.ctime_ns, stat.inode});
+  }
+  if (known.empty()) return;
+  const auto done = log_.remember(execution.runs.front().pipeline, known);
+  if (!done) log::error("cannot write to the run log: {}", done.error().to_string());
 }
 
 RunProgress QueueDispatcher::progress_of(const RunId& id) {
