@@ -31,6 +31,10 @@ class KeyBatch {
   }
   bool contains(const std::string& key) const { return seen_.contains(key); }
   const std::vector<ObjectKey>& keys() const { return keys_; }
+  void remove_all_in(const KeyBatch& other) {
+    std::erase_if(keys_, [&](const ObjectKey& key) { return other.contains(key.value()); });
+    std::erase_if(seen_, [&](const std::string& key) { return other.contains(key); });
+  }
   void clear() {
     keys_.clear();
     seen_.clear();
@@ -173,23 +177,33 @@ void InotifyFileWatch::handle_folder(const std::string& key, uint32_t mask) {
   }
 }
 
-/// A file that appeared is one being written (its closing will be told), or one linked, or moved in
-/// with its folder, which nothing more will be told of. The kernel queues the closing before the
-/// writer stops counting as one: so when nobody writes it, and its closing is not among the events
-/// read after that, it is the second kind.
+/// Judges the files that appeared without a word on their completeness. One with a single name and
+/// some content belongs to a writer who made it (its closing is, or will be, told), or was given
+/// its name when complete, or came with its folder (nothing more will be told). The kernel queues
+/// the closing before the writer stops counting as one: so when nobody writes it and its closing is
+/// not among the events read after that, it is complete. An empty one may be about to be opened by
+/// its maker; a link may be written under another name: only time tells.
 void InotifyFileWatch::judge_appeared() {
   if (appeared_.keys().empty()) return;
-  KeyBatch unwritten;
+  KeyBatch complete;
   for (const ObjectKey& key : appeared_.keys()) {
     if (arrived_.contains(key.value())) continue;
-    const Writers writers = find_writers(path_of(key.value()));
-    if (writers == Writers::none) unwritten.add(key.value());
-    if (writers == Writers::unknown) unsettled_.add(key.value());
+    const std::string path = path_of(key.value());
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) continue;
+    const bool linked = status.st_nlink > 1 || S_ISLNK(status.st_mode);
+    const Writers writers = find_writers(path);
+    if (writers == Writers::none && (linked || status.st_size > 0)) {
+      complete.add(key.value());
+    } else if (writers == Writers::unknown || writers == Writers::none ||
+               (writers == Writers::some && linked)) {
+      unsettled_.add(key.value());
+    }
   }
   appeared_.clear();
-  if (unwritten.keys().empty()) return;
+  if (complete.keys().empty()) return;
   read_batch();
-  for (const ObjectKey& key : unwritten.keys()) arrived_.add(key.value());
+  for (const ObjectKey& key : complete.keys()) arrived_.add(key.value());
 }
 
 void InotifyFileWatch::watch_root_again() {
@@ -203,6 +217,7 @@ void InotifyFileWatch::deliver() {
   if (!arrived_.keys().empty() && events_.arrived) events_.arrived(arrived_.keys());
   if (!unsettled_.keys().empty() && events_.unsettled) events_.unsettled(unsettled_.keys());
   if (lost_ && events_.lost) events_.lost();
+  appeared_.remove_all_in(arrived_);  // told, so there is nothing left to judge
   arrived_.clear();
   unsettled_.clear();
   lost_ = false;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <sched.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -13,6 +14,7 @@
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "io/descriptor.h"
 #include "io/temporary_folder_for_test.h"
@@ -38,7 +40,7 @@ class Reports {
     };
     events.unsettled = [this](const std::vector<ObjectKey>& keys) {
       update([&] {
-        for (const ObjectKey& key : keys) ++arrived_[key.value() + " unsettled"];
+        for (const ObjectKey& key : keys) unsettled_.insert(key.value());
       });
     };
     events.lost = [this] { update([&] { ++lost_; }); };
@@ -47,6 +49,9 @@ class Reports {
 
   void wait_for(const std::string& key) {
     wait([&] { return arrived_.contains(key); }, key + " to arrive");
+  }
+  void wait_for_unsettled(const std::string& key) {
+    wait([&] { return unsettled_.contains(key); }, key + " to be called unsettled");
   }
   void wait_for_loss() {
     wait([&] { return lost_ > 0; }, "a loss");
@@ -76,6 +81,7 @@ class Reports {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, int> arrived_;
+  std::set<std::string> unsettled_;
   int lost_ = 0;
 };
 
@@ -156,6 +162,20 @@ TEST_F(FileWatchTest, reports_a_file_that_got_its_name_when_it_was_complete) {
   reports_.wait_for("x.json");
 }
 
+TEST_F(FileWatchTest, calls_an_empty_file_without_a_closing_unsettled) {
+  start({"*.json"});
+  ASSERT_EQ(::mknod(path("made.json").c_str(), S_IFREG | 0600, 0), 0);
+  reports_.wait_for_unsettled("made.json");
+}
+
+TEST_F(FileWatchTest, calls_a_linked_file_unsettled_while_it_is_written_under_its_other_name) {
+  start({"*.json"});
+  std::ofstream half(folder_.path("half"));
+  half << "[1, " << std::flush;
+  fs::create_hard_link(folder_.path("half"), path("half.json"));
+  reports_.wait_for_unsettled("half.json");
+}
+
 TEST_F(FileWatchTest, reports_a_rewritten_file_again) {
   start({"*.json"});
   write_last("x.json");
@@ -231,7 +251,7 @@ TEST_F(FileWatchTest, tells_of_lost_events_and_sees_folders_it_missed) {
   FileWatchOptions options;
   options.read_events = [&](int descriptor, char* buffer, size_t capacity) -> ssize_t {
     const ssize_t size = ::read(descriptor, buffer, capacity);
-    if (size <= 0 || !losing) return size;
+    if (size <= 0 || !losing.exchange(false)) return size;
     inotify_event overflow{};
     overflow.wd = -1;
     overflow.mask = IN_Q_OVERFLOW;
@@ -242,7 +262,6 @@ TEST_F(FileWatchTest, tells_of_lost_events_and_sees_folders_it_missed) {
   losing = true;
   fs::create_directory(path("missed"));
   reports_.wait_for_loss();
-  losing = false;
   write_last("missed/x.json");
 }
 
