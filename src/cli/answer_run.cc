@@ -1,12 +1,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 
 #include "base/edit_distance.h"
 #include "cli/answer.h"
 #include "cli/frames.h"
 #include "cli/run_receipt.h"
+#include "scheduler/pending.h"
 
 namespace weir::cli {
 namespace {
@@ -62,15 +64,10 @@ Result<std::vector<Run>> asked_runs(const text::Json& args, Services& services) 
   }
   std::vector<Run> runs;
   for (const text::Json& text : objects) {
-    const Timestamp now = services.clock().now();
-    Run& run = runs.emplace_back();
-    run.id = new_run_id(now);
-    run.pipeline = pipeline.name;
-    run.object = WEIR_TRY(parse_object(services.project(), text.as_string()));
-    run.trigger = "manual";
+    const ObjectRef object = WEIR_TRY(parse_object(services.project(), text.as_string()));
+    Run run = scheduler::make_manual_run(pipeline, object, services.clock().now());
     run.force = force;
-    run.priority = pipeline.priority;
-    run.scheduled_for = run.created = now;
+    runs.push_back(std::move(run));
   }
   return runs;
 }
@@ -85,10 +82,28 @@ std::vector<RunId> distinct(const std::vector<RunId>& ids) {
   return out;
 }
 
+/// Sends progress, not more often than a person can look.
+class ProgressFrames {
+ public:
+  explicit ProgressFrames(owner::FrameSink& sink) : sink_(sink) {}
+  /// False: nobody reads any more.
+  bool send(const RunsProgress& progress) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_ < std::chrono::milliseconds(100)) return true;
+    last_ = now;
+    return sink_.send(progress_frame(progress));
+  }
+
+ private:
+  owner::FrameSink& sink_;
+  std::chrono::steady_clock::time_point last_{};
+};
+
 Result<void> wait_for(const std::vector<RunId>& ids, scheduler::Dispatcher& dispatcher,
                       owner::FrameSink& sink) {
   RunsProgress progress;
   progress.total = ids.size();
+  ProgressFrames frames(sink);
   bool read = sink.send(accepted_frame(ids));
   for (const RunId& id : ids) {
     if (!read) return {};  // the runs are durable: they go on without a reader
@@ -98,10 +113,10 @@ Result<void> wait_for(const std::vector<RunId>& ids, scheduler::Dispatcher& disp
       progress.bytes_read = now.bytes_read;
       progress.bytes_total = now.bytes_total;
       progress.rows_read = now.rows_read;
-      read = read && sink.send(progress_frame(progress));
+      read = read && frames.send(progress);
     }));
     ++progress.done;
-    read = read && sink.send(receipt_frame(receipt_of_run(run)));
+    read = read && sink.send(receipt_frame(receipt_of_run(run))) && frames.send(progress);
   }
   return {};
 }

@@ -16,6 +16,8 @@ class ReceiptPrinter {
  public:
   virtual ~ReceiptPrinter() = default;
   virtual bool receipt(const Receipt& receipt, const text::Json& json) = 0;
+  /// Whether a receipt is printed as it comes, which a progress bar would get in the way of.
+  virtual bool prints_at_once() const { return true; }
   /// answered: the list of receipts is known, be it empty.
   virtual void end(bool answered) = 0;
 };
@@ -29,6 +31,7 @@ class TableReceipts final : public ReceiptPrinter {
     any_ = true;
     return true;
   }
+  bool prints_at_once() const override { return false; }
   void end(bool answered) override {
     if (any_) {
       table_.print(output_);
@@ -169,7 +172,7 @@ class ReceiptsPresenter final : public Presenter {
       worst_ = ExitCode::failed;
       return true;
     }
-    progress_.clear();
+    if (printer_->prints_at_once()) progress_.clear();
     received_.insert(receipt->run);
     if (verdict_ == Verdict::counts) worst_ = worse(worst_, exit_code(receipt->status));
     return printer_->receipt(*receipt, frame["receipt"]);
