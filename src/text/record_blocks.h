@@ -32,8 +32,8 @@ using BlockIndex = std::vector<BlockEntry>;  ///< by sequence
 ///       blocks.finish(block, records.count());
 ///     }
 ///
-/// Memory: per block in use at most max_record_bytes + 2 chunks, the same once here, and 56 bytes
-/// per 4 MiB read. Reading, decompressing and finding the last record end happen under a lock;
+/// Memory: per block in use at most max_record_bytes + 2 chunks, and 4 bytes per record of an array
+/// or of values; the same once here; and 56 bytes per 4 MiB read. Reading, decompressing and finding the last record end happen under a lock;
 /// parsing and (for plain input) digesting outside of it. Which records an input has depends on its
 /// bytes and the options alone, never on timing.
 ///
