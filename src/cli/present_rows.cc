@@ -19,8 +19,7 @@ class RowPrinter {
 
 class TableRows final : public RowPrinter {
  public:
-  TableRows(Output& output, std::string null_text)
-      : output_(output), null_text_(std::move(null_text)) {}
+  TableRows(Output& output, RowsStyle style) : output_(output), style_(std::move(style)) {}
 
   bool columns(const std::vector<ResultColumn>& columns) override {
     std::vector<TableColumn> shown;
@@ -28,9 +27,10 @@ class TableRows final : public RowPrinter {
       const CellKind kind = cell_kind(column.type);
       const bool number = kind == CellKind::integer || kind == CellKind::floating ||
                           column.type == "HUGEINT" || column.type.starts_with("DECIMAL");
-      shown.push_back({column.name, number ? Align::right : Align::left});
+      shown.push_back({column.name, number ? Align::right : Align::left,
+                       column.name == style_.whole_column ? Fit::whole : Fit::cut});
     }
-    table_.emplace(output_, std::move(shown), null_text_);
+    table_.emplace(output_, std::move(shown), style_.null_text);
     return true;
   }
   bool row(const TableRow& row) override { return table_ && table_->add(row); }
@@ -38,7 +38,7 @@ class TableRows final : public RowPrinter {
 
  private:
   Output& output_;
-  const std::string null_text_;
+  const RowsStyle style_;
   std::optional<TableWriter> table_;
 };
 
@@ -96,14 +96,13 @@ class JsonRows final : public RowPrinter {
   bool first_ = true;
 };
 
-std::unique_ptr<RowPrinter> make_printer(OutputFormat format, Output& output,
-                                         std::string null_text) {
+std::unique_ptr<RowPrinter> make_printer(OutputFormat format, Output& output, RowsStyle style) {
   switch (format) {
     case OutputFormat::json: return std::make_unique<JsonRows>(output);
     case OutputFormat::csv: return std::make_unique<CsvRows>(output);
     case OutputFormat::table: break;
   }
-  return std::make_unique<TableRows>(output, std::move(null_text));
+  return std::make_unique<TableRows>(output, std::move(style));
 }
 
 class RowsPresenter final : public Presenter {
@@ -137,8 +136,8 @@ class RowsPresenter final : public Presenter {
 }  // namespace
 
 std::unique_ptr<Presenter> make_rows_presenter(OutputFormat format, Output& output,
-                                               std::string null_text) {
-  return std::make_unique<RowsPresenter>(make_printer(format, output, std::move(null_text)));
+                                               RowsStyle style) {
+  return std::make_unique<RowsPresenter>(make_printer(format, output, std::move(style)));
 }
 
 }  // namespace weir::cli

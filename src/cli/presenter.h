@@ -24,10 +24,14 @@ class Presenter : public owner::FrameSink {
   virtual std::optional<owner::Request> resume(const owner::Request& asked) = 0;
 };
 
-/// Rows: `runs`, `logs`, `query`. JSON is a list of objects. `null_text` stands for NULL in a
-/// table.
+struct RowsStyle {
+  std::string null_text = {};     ///< stands for NULL in a table
+  std::string whole_column = {};  ///< a table on a narrow terminal does not cut this one
+};
+
+/// Rows: `runs`, `logs`, `query`. JSON is a list of objects.
 std::unique_ptr<Presenter> make_rows_presenter(OutputFormat format, Output& output,
-                                               std::string null_text);
+                                               RowsStyle style);
 
 /// Whether the receipts' statuses decide the exit code (`run`), or are only shown (`runs RUN`).
 enum class Verdict { counts, shown };

@@ -32,7 +32,7 @@ std::vector<Json> result_frames() {
 
 std::string present_rows(OutputFormat format, const std::vector<Json>& frames, size_t width = 0) {
   StringOutput output(width);
-  const auto presenter = make_rows_presenter(format, output, "NULL");
+  const auto presenter = make_rows_presenter(format, output, {.null_text = "NULL"});
   for (const Json& frame : frames) presenter->send(frame);
   EXPECT_EQ(presenter->finish({}), ExitCode::done);
   return output.text;
@@ -67,7 +67,7 @@ TEST(RowsPresenter, NoRows) {
 TEST(RowsPresenter, AClosedPipeStopsTheAnswer) {
   StringOutput output;
   output.open = false;
-  const auto presenter = make_rows_presenter(OutputFormat::csv, output, "");
+  const auto presenter = make_rows_presenter(OutputFormat::csv, output, {});
   EXPECT_FALSE(presenter->send(result_frames()[0]));
 }
 
@@ -75,7 +75,7 @@ TEST(RowsPresenter, ResumesOnlyWhatIsHarmless) {
   StringOutput output;
   const owner::Request reading{"1", "query", Json::object().set("sql", "SELECT 1")};
   const owner::Request writing{"1", "query", Json::object().set("write", true)};
-  const auto presenter = make_rows_presenter(OutputFormat::csv, output, "");
+  const auto presenter = make_rows_presenter(OutputFormat::csv, output, {});
   EXPECT_TRUE(presenter->resume(reading));
   EXPECT_FALSE(presenter->resume(writing));
   presenter->send(result_frames()[0]);

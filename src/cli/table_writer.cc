@@ -49,12 +49,20 @@ void TableWriter::choose_widths() {
   if (output_.width() == 0 || widths_.empty()) return;
   const size_t taken = indent_.size() + gap * (widths_.size() - 1);
   const size_t room = output_.width() > taken ? output_.width() - taken : 0;
-  for (size_t& width : widths_) width = std::min(width, std::max(room, least_width));
+  const auto give_way = [&](size_t i) {
+    return columns_[i].fit == Fit::cut && widths_[i] > least_width;
+  };
+  for (size_t i = 0; i < widths_.size(); ++i) {
+    if (give_way(i)) widths_[i] = std::min(widths_[i], std::max(room, least_width));
+  }
   // The widest gives way first.
   while (std::accumulate(widths_.begin(), widths_.end(), size_t{0}) > room) {
-    const auto widest = std::max_element(widths_.begin(), widths_.end());
-    if (*widest <= least_width) break;
-    --*widest;
+    std::optional<size_t> widest;
+    for (size_t i = 0; i < widths_.size(); ++i) {
+      if (give_way(i) && (!widest || widths_[i] > widths_[*widest])) widest = i;
+    }
+    if (!widest) break;
+    --widths_[*widest];
   }
 }
 
@@ -74,7 +82,7 @@ bool TableWriter::print_head() {
 bool TableWriter::print(const Cells& cells) {
   std::string line = indent_;
   for (size_t i = 0; i < cells.size(); ++i) {
-    const bool cuts = output_.width() > 0;
+    const bool cuts = output_.width() > 0 && columns_[i].fit == Fit::cut;
     const std::string cell = cuts ? cut_to_width(cells[i], widths_[i]) : cells[i];
     const size_t used = display_width(cell);
     const std::string pad(widths_[i] > used ? widths_[i] - used : 0, ' ');

@@ -9,10 +9,12 @@
 namespace weir::cli {
 
 enum class Align { left, right };
+enum class Fit { cut, whole };  ///< whole: never cut, however narrow the terminal
 
 struct TableColumn {
   std::string name;
   Align align = Align::left;
+  Fit fit = Fit::cut;
 };
 
 using TableRow = std::vector<std::optional<std::string>>;

@@ -42,6 +42,14 @@ TEST(TableWriter, FitsTheTerminalAndTheWidestGivesWay) {
             "1   a text that is …\n");
 }
 
+TEST(TableWriter, SomeColumnsAreNeverCut) {
+  StringOutput output(24);
+  TableWriter table(output, {{"id", Align::left, Fit::whole}, {"text"}}, "");
+  table.add({"01k2v7yq3c8r0d5m9x", "a long text"});
+  table.finish();
+  EXPECT_TRUE(output.text.ends_with("01k2v7yq3c8r0d5m9x  a lon…\n")) << output.text;
+}
+
 TEST(TableWriter, DoesNotCutWhatGoesIntoAFile) {
   StringOutput output;
   TableWriter table(output, {{"text"}}, "");

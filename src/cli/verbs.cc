@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/log.h"
 #include "cli/messages.h"
 #include "cli/output.h"
 #include "cli/presenter.h"
@@ -46,12 +47,13 @@ Question question(const RunsCommand& command, OutputFormat format, Outputs& outp
             make_receipts_presenter(format, outputs.out, outputs.error, Verdict::shown)};
   }
   args.set("pipeline", command.pipeline).set("state", command.state).set("limit", command.limit);
-  return {request("runs", std::move(args)), make_rows_presenter(format, outputs.out, "")};
+  return {request("runs", std::move(args)),
+          make_rows_presenter(format, outputs.out, {.whole_column = "id"})};
 }
 
 Question question(const LogsCommand& command, OutputFormat format, Outputs& outputs) {
   return {request("logs", Json::object().set("run", command.run)),
-          make_rows_presenter(format, outputs.out, "")};
+          make_rows_presenter(format, outputs.out, {.whole_column = "message"})};
 }
 
 Question question(const QueryCommand& command, OutputFormat format, Outputs& outputs) {
@@ -65,7 +67,8 @@ Question question(const QueryCommand& command, OutputFormat format, Outputs& out
   }
   Json args = Json::object();
   args.set("sql", sql).set("in", command.database).set("write", command.write == Choice::yes);
-  return {request("query", std::move(args)), make_rows_presenter(format, outputs.out, "NULL")};
+  return {request("query", std::move(args)),
+          make_rows_presenter(format, outputs.out, {.null_text = "NULL"})};
 }
 
 /// None, and said why, when the project is not valid.
@@ -94,6 +97,7 @@ ExitCode perform_verb(const CommandLine& line, const Wiring& wiring) {
 }  // namespace
 
 ExitCode ask_owner(const CommandLine& line, const Project& project, const Wiring& wiring) {
+  log::start(log::Level::error);  // what runs have to say is in their receipts
   Outputs outputs;
   Question asked;
   std::visit(
