@@ -82,7 +82,7 @@ std::string project_schema() {
 std::string project_reference() {
   std::string page =
       "# weir.yaml: reference\n\n"
-      "Made from the descriptions the parser itself uses (`weir schema --format markdown`).\n\n"
+      "Made from the descriptions the parser itself uses (`weir schema --reference`).\n\n"
       "`${env:NAME}` and `${env:NAME:-default}` put an environment variable into any value. Sizes "
       "take kB, MB, GB, TB (powers of 1000) and KiB, MiB, GiB, TiB (of 1024).\n";
   std::set<std::string> written;

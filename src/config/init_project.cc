@@ -117,17 +117,17 @@ struct SampleColumn {
   std::string type;
 };
 
-/// A name the project file takes: no control characters, valid UTF-8, not empty, not endless.
-std::string usable_name(std::string_view name, size_t position) {
+/// The text without what a YAML file cannot hold: control characters and bytes that are no UTF-8.
+std::string clean_text(std::string_view text) {
   constexpr size_t longest = 190;
   std::string out;
-  while (!name.empty() && out.size() < longest) {
-    const size_t length = text::utf8_sequence_length(name);
-    const bool control = static_cast<unsigned char>(name[0]) < ' ' || name[0] == 127;
-    out += length == 0 || control ? "_" : name.substr(0, length);
-    name.remove_prefix(std::max<size_t>(length, 1));
+  while (!text.empty() && out.size() < longest) {
+    const size_t length = text::utf8_sequence_length(text);
+    const bool control = static_cast<unsigned char>(text[0]) < ' ' || text[0] == 127;
+    out += length == 0 || control ? "_" : text.substr(0, length);
+    text.remove_prefix(std::max<size_t>(length, 1));
   }
-  return out.empty() ? "column_" + std::to_string(position) : out;
+  return out;
 }
 
 std::string free_name(const std::string& name, std::set<std::string>& taken) {
@@ -144,7 +144,8 @@ std::vector<SampleColumn> sample_columns(const InferredSource& source) {
   std::vector<SampleColumn> columns;
   std::set<std::string> taken;
   for (size_t i = 0; i < source.columns.size(); ++i) {
-    const std::string name = usable_name(source.columns[i].name, i + 1);
+    std::string name = clean_text(source.columns[i].name);
+    if (name.empty()) name = "column_" + std::to_string(i + 1);
     if (source.format == Format::json && taken.contains(folded(name))) continue;
     columns.push_back({free_name(name, taken), source.columns[i].type.to_string()});
   }
@@ -180,7 +181,8 @@ void write_dialect(const CsvDialect& dialect, std::string& out) {
   if (dialect.delimiter != usual.delimiter) add("delimiter: " + character(dialect.delimiter));
   if (dialect.quote != usual.quote) add("quote: " + character(dialect.quote));
   if (dialect.escape != dialect.quote) add("escape: " + character(dialect.escape));
-  if (dialect.null_text != usual.null_text) add("null: " + yaml_scalar(dialect.null_text));
+  if (dialect.null_text != usual.null_text)
+    add("null: " + yaml_scalar(clean_text(dialect.null_text)));
   if (dialect.skip_lines != usual.skip_lines) add("skip: " + std::to_string(dialect.skip_lines));
 }
 
@@ -201,7 +203,7 @@ void write_pipeline(const InferredSource& source, const std::string& table,
   write_columns(columns, "            ", out);
   out += "      # - select:                          # where names or values differ, say how:\n";
   out += "      #     column: SQL expression over the columns read\n";
-  out += "      - load: {table: " + table + ", mode: append}\n";
+  out += "      - load: {table: " + yaml_scalar(table) + ", mode: append}\n";
 }
 
 }  // namespace
@@ -231,13 +233,14 @@ std::string starter_project_yaml(const std::string& name, const InferredSource& 
   const std::string table = identifier_of(source.table_name, "rows");
   std::vector<SampleColumn> columns = sample_columns(source);
   if (columns.empty()) columns.push_back({"value", "varchar"});
+  std::string title = clean_text(name);
+  if (title.find_first_not_of(" _") == std::string::npos) title = table;
   std::string out =
-      "# Written from " + yaml_scalar(source.sample_file_name) +
+      "# Written from " + yaml_scalar(clean_text(source.sample_file_name)) +
       ". `weir validate` checks this file, `weir run load-" + table +
       "` runs the\n"
       "# pipeline once, `weir up` keeps watching landing/ and loads whatever arrives there.\n";
-  out += "project: " +
-         yaml_scalar(name.find_first_not_of(" \t\n\r") == std::string::npos ? table : name);
+  out += "project: " + yaml_scalar(title);
   out +=
       "\nmemory: 1GB                                # weir stays within this\n"
       "\ndatabases:\n"
@@ -245,7 +248,7 @@ std::string starter_project_yaml(const std::string& name, const InferredSource& 
       "\nbuckets:\n"
       "  landing: file://landing                  # drop files here\n"
       "\ntables:\n  " +
-      table +
+      yaml_scalar(table) +
       ":\n    in: warehouse\n"
       "    columns:                               # name: type | rule | rule, e.g. bigint | key\n";
   write_columns(columns, "      ", out);

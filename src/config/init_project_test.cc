@@ -135,8 +135,9 @@ TEST(InitProject, WildNamesStillValidate) {
     source.columns.push_back(column(name, "varchar"));
   }
   source.columns.push_back(column(std::string(5000, 'x'), "varchar"));
-  for (const std::string sample : {"", "no-ending", "*.csv", "a.c v", "x\ny.csv", "..."}) {
-    for (const std::string table : {"", "Ünsinn!", "1", "---", "a/b"}) {
+  for (const std::string sample :
+       {"", "no-ending", "*.csv", "a.c v", "x\ny.csv", "...", "\xc3.csv"}) {
+    for (const std::string table : {"", "Ünsinn!", "1", "---", "a/b", "null", "yes"}) {
       source.sample_file_name = sample;
       source.table_name = table;
       const std::string yaml = starter_project_yaml("n: {a}\n#", source);
@@ -144,7 +145,7 @@ TEST(InitProject, WildNamesStillValidate) {
       ASSERT_THAT(lines_of(loaded), ElementsAre()) << yaml;
       EXPECT_EQ(std::get<ReadStep>(loaded.project.pipelines.at(0).steps.at(0)).columns.size(),
                 source.columns.size());
-      EXPECT_EQ(loaded.project.name, "n: {a}\n#");
+      EXPECT_EQ(loaded.project.name, "n: {a}_#");
     }
   }
 }

@@ -20,44 +20,35 @@ const std::string head =
     "\n"
     "pipelines:\n";
 
+/// A pipeline with a bit of everything.
+const std::string whole =
+    "  a:\n"
+    "    when: [{object: 'in/x/**/y-?.csv'}, {cron: '5 0 * * *', timezone: Europe/Madrid}]\n"
+    "    steps:\n"
+    "      - read:\n"
+    "          format: ${env:FORMAT}\n"
+    "          header: false\n"
+    "          delimiter: tab\n"
+    "          quote: \"'\"\n"
+    "          null: NA\n"
+    "          skip: 2\n"
+    "          compression: gzip\n"
+    "          max_record: 1MiB\n"
+    "          columns: {Id: bigint, 'the day': varchar}\n"
+    "      - where: Id > ${run.day}\n"
+    "      - select:\n"
+    "          id: Id\n"
+    "          day: 'strptime(\"the day\", ''%Y'')'\n"
+    "          note: null\n"
+    "      - load: {table: t, mode: merge}\n"
+    "    priority: -3\n";
+
 TEST(Pipelines, BecomeTheModel) {
-  const LoadedProject loaded = load_text(
-      head +
-      "  a:\n"
-      "    when: [{object: 'in/x/**/y-?.csv'}, {cron: '5 0 * * *', timezone: Europe/Madrid}]\n"
-      "    steps:\n"
-      "      - read:\n"
-      "          format: ${env:FORMAT}\n"
-      "          header: false\n"
-      "          delimiter: tab\n"
-      "          quote: \"'\"\n"
-      "          null: NA\n"
-      "          skip: 2\n"
-      "          compression: gzip\n"
-      "          max_record: 1MiB\n"
-      "          columns: {Id: bigint, 'the day': varchar}\n"
-      "      - where: Id > ${run.day}\n"
-      "      - select:\n"
-      "          id: Id\n"
-      "          day: 'strptime(\"the day\", ''%Y'')'\n"
-      "          note: null\n"
-      "      - load: {table: t, mode: merge}\n"
-      "    priority: -3\n"
-      "  b:\n"
-      "    steps:\n"
-      "      - sql: >\n"
-      "          SELECT 1\n"
-      "          AS id\n"
-      "        in: w\n"
-      "      - load: {table: plain}\n"
-      "  c:\n"
-      "    steps:\n"
-      "      - {sql: {duckdb: SELECT 2 AS id, postgres: SELECT 3 AS id}, in: w}\n"
-      "      - load: {table: plain}\n");
+  const LoadedProject loaded = load_text(head + whole);
   EXPECT_THAT(lines_of(loaded),
               ElementsAre("12:42: note: 'cron' of pipeline 'a' is not there yet: it does not fire; "
                           "start the pipeline with `weir run`"));
-  ASSERT_EQ(loaded.project.pipelines.size(), 3u);
+  ASSERT_EQ(loaded.project.pipelines.size(), 1u);
   const Pipeline& a = loaded.project.pipelines[0];
   EXPECT_EQ(a.priority, -3);
   const auto& object = std::get<ObjectTrigger>(a.triggers[0]);
@@ -79,6 +70,12 @@ TEST(Pipelines, BecomeTheModel) {
   EXPECT_EQ(read.max_record_bytes, 1u << 20);
   ASSERT_EQ(read.columns.size(), 2u);
   EXPECT_EQ(read.columns[1].name, "the day");
+}
+
+TEST(Pipelines, SqlKeepsItsPlace) {
+  const LoadedProject loaded = load_text(head + whole);
+  ASSERT_EQ(loaded.project.pipelines.size(), 1u);
+  const Pipeline& a = loaded.project.pipelines[0];
   const auto& where = std::get<WhereStep>(a.steps[1]);
   EXPECT_EQ(where.predicate.text, "Id > ${run.day}");
   EXPECT_TRUE(where.predicate.exact);
@@ -92,11 +89,29 @@ TEST(Pipelines, BecomeTheModel) {
   const auto& load = std::get<LoadStep>(a.steps[3]);
   EXPECT_EQ(load.table, TableName("t"));
   EXPECT_EQ(load.mode, LoadMode::merge);
-  const auto& sql = std::get<SqlStep>(loaded.project.pipelines[1].steps[0]);
+}
+
+TEST(Pipelines, SqlStepsRunInTheirDatabase) {
+  const LoadedProject loaded =
+      load_text(head +
+                "  b:\n"
+                "    steps:\n"
+                "      - sql: >\n"
+                "          SELECT 1\n"
+                "          AS id\n"
+                "        in: w\n"
+                "      - load: {table: plain}\n"
+                "  c:\n"
+                "    steps:\n"
+                "      - {sql: {duckdb: SELECT 2 AS id, postgres: SELECT 3 AS id}, in: w}\n"
+                "      - load: {table: plain}\n");
+  EXPECT_THAT(lines_of(loaded), ElementsAre());
+  ASSERT_EQ(loaded.project.pipelines.size(), 2u);
+  const auto& sql = std::get<SqlStep>(loaded.project.pipelines[0].steps[0]);
   EXPECT_EQ(sql.sql.text, "SELECT 1 AS id");
   EXPECT_FALSE(sql.sql.exact);
-  EXPECT_EQ(sql.sql.location, (Location{"weir.yaml", 34, 11}));
-  EXPECT_EQ(std::get<SqlStep>(loaded.project.pipelines[2].steps[0]).sql.text, "SELECT 2 AS id");
+  EXPECT_EQ(sql.sql.location, (Location{"weir.yaml", 14, 11}));
+  EXPECT_EQ(std::get<SqlStep>(loaded.project.pipelines[1].steps[0]).sql.text, "SELECT 2 AS id");
 }
 
 TEST(Pipelines, UnknownNames) {
@@ -124,6 +139,17 @@ TEST(Pipelines, UnknownNames) {
          "12:54: error: the pattern '/x' in the trigger of pipeline 'a' matches no object; keys "
          "have no '//', '.' or '..' in them, and at most 1024 bytes",
          "12:62: error: a trigger in 'when' of pipeline 'a' needs one of object or cron"}}},
+      head);
+}
+
+TEST(Pipelines, WhatIsMissingIsToldOnce) {
+  expect_diagnostics(
+      {{"  a:\n    steps: [{read: {format: csv}}, {load: {mode: append}}]\n",
+        {"12:37: error: 'table' is missing in 'load' of pipeline 'a'; add e.g. table: "
+         "hits"}},
+       {"  a:\n    steps: [{read: {header: true}}, {load: {table: plain}}]\n",
+        {"12:14: error: 'format' is missing in 'read' of pipeline 'a'; add e.g. "
+         "format: csv"}}},
       head);
 }
 

@@ -126,6 +126,13 @@ TEST(ProjectTexts, Buckets) {
          "gs://NAME"}},
        {"  a: file://\n",
         {"3:6: error: the URL of bucket 'a' names no folder; write e.g. file://landing"}},
+       {"  a: file://.\n  b: file://..\n  c: file:///project-x\n  d: file:///\n",
+        {"3:3: warning: bucket 'a' holds the project's own folder; give it a folder of its own, or "
+         "weir may read its own files",
+         "4:3: warning: bucket 'b' holds the project's own folder; give it a folder of its own, or "
+         "weir may read its own files",
+         "6:3: warning: bucket 'd' holds the project's own folder; give it a folder of its own, or "
+         "weir may read its own files"}},
        {"  a: [x]\n",
         {"3:6: error: bucket 'a' must be a URL: file://FOLDER, s3://… or gs://… or a map, not a "
          "list"}},

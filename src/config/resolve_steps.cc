@@ -119,6 +119,7 @@ std::optional<Step> resolve_sql(const Named<PipelineEntry>& entry, const StepEnt
 
 std::optional<Step> resolve_load(const Named<PipelineEntry>& entry, const LoadEntry& load,
                                  const Resolving& resolving) {
+  if (!load.table.given()) return std::nullopt;  // reported when it was read
   const auto* table = find_entry(resolving.entry.tables, load.table.value);
   if (table == nullptr) {
     const std::vector<std::string> known = names_of(resolving.entry.tables);

@@ -97,6 +97,19 @@ void check_same_file(const Resolving& resolving) {
   }
 }
 
+/// A bucket around the project would hold weir's own files, which change with every run.
+void check_own_files(const Resolving& resolving) {
+  const fs::path& root = resolving.project.root;
+  for (const BucketConfig& bucket : resolving.project.buckets) {
+    if (bucket.kind != BucketKind::file) continue;
+    const fs::path way = root.lexically_relative(bucket.path);
+    if (way.empty() || *way.begin() == "..") continue;
+    resolving.reader.warning(bucket.location,
+                             "bucket '" + bucket.name.value() + "' holds the project's own folder",
+                             "give it a folder of its own, or weir may read its own files");
+  }
+}
+
 }  // namespace
 
 void resolve_storage(Resolving& resolving) {
@@ -107,6 +120,7 @@ void resolve_storage(Resolving& resolving) {
     if (entry.sound) resolve_bucket(entry, resolving);
   }
   check_same_file(resolving);
+  check_own_files(resolving);
 }
 
 }  // namespace weir::config

@@ -47,6 +47,16 @@ Column resolve_column(const Named<ColumnEntry>& entry, const Table& table,
                              rule.error().fix);
       continue;
     }
+    const auto same = [&](const Rule& each) {
+      return each.kind == rule->kind && each.text == rule->text;
+    };
+    if (std::any_of(column.rules.begin(), column.rules.end(), same)) {
+      resolving.reader.warning(
+          rule->location,
+          "the rule '" + rule->text + "' of " + column_of(column, table) + " is there twice",
+          "remove one");
+      continue;
+    }
     check_later_rule(*rule, column, table, resolving);
     column.rules.push_back(*std::move(rule));
   }

@@ -168,6 +168,8 @@ TEST(Tables, MistakesInColumns) {
         {"7:20: error: 'x' is no integer (column 'a' of table 't'); values of this column look "
          "like "
          "42"}},
+       {"      a: integer | >= 0 | required | >= 0 | > 0\n",
+        {"7:38: warning: the rule '>= 0' of column 'a' of table 't' is there twice; remove one"}},
        {"      a: {required: true}\n",
         {"7:7: error: 'type' is missing in column 'a' of table 't'; add e.g. type: "
          "\"decimal(20,0)\""}},
