@@ -33,9 +33,9 @@ using BlockIndex = std::vector<BlockEntry>;  ///< by sequence
 ///     }
 ///
 /// Memory: per block in use at most max_record_bytes + 2 chunks, and 4 bytes per record of an array
-/// or of values; the same once here; and 56 bytes per 4 MiB read. Reading, decompressing and finding the last record end happen under a lock;
-/// parsing and (for plain input) digesting outside of it. Which records an input has depends on its
-/// bytes and the options alone, never on timing.
+/// or of values; the same once here; and 56 bytes per 4 MiB read. Reading, decompressing and
+/// finding the last record end happen under a lock; parsing and (for plain input) digesting outside
+/// of it. Which records an input has depends on its bytes and the options alone, never on timing.
 ///
 /// What is a record:
 /// - JSON lines: what stands on a line that is not blank. JSON array: each element. JSON values:
