@@ -38,6 +38,7 @@ void ColumnWriter::attach(duckdb_vector vector) {
 void ColumnWriter::set_valid(idx_t row) { validity_[row / 64] |= uint64_t{1} << (row % 64); }
 
 void ColumnWriter::put_null(idx_t row) {
+  last_was_null_ = true;
   if (vector_ == nullptr) return;
   validity_[row / 64] &= ~(uint64_t{1} << (row % 64));
   if (type_.kind == TypeKind::list) static_cast<duckdb_list_entry*>(data_)[row] = {0, 0};
@@ -125,15 +126,17 @@ bool ColumnWriter::put_moment(idx_t row, std::string_view text) {
     return true;
   }
   int64_t micros = 0;
-  const Spelling spelling = type_.kind == TypeKind::time        ? text::parse_time(text, micros)
-                            : type_.kind == TypeKind::timestamp ? text::parse_timestamp(text, micros)
-                                                                : text::parse_timestamptz(text, micros);
+  const Spelling spelling = type_.kind == TypeKind::time ? text::parse_time(text, micros)
+                            : type_.kind == TypeKind::timestamp
+                                ? text::parse_timestamp(text, micros)
+                                : text::parse_timestamptz(text, micros);
   if (spelling != Spelling::ok) return false;
   put(row, micros);
   return true;
 }
 
 bool ColumnWriter::put_text(idx_t row, std::string_view text, TextLife life) {
+  last_was_null_ = false;
   switch (type_.kind) {
     case TypeKind::varchar: put_string(row, text, life); return true;
     case TypeKind::boolean: {
@@ -168,7 +171,10 @@ bool ColumnWriter::put_text(idx_t row, std::string_view text, TextLife life) {
   }
 }
 
-void ColumnWriter::begin_list(idx_t) { list_begin_ = elements_; }
+void ColumnWriter::begin_list(idx_t) {
+  last_was_null_ = false;
+  list_begin_ = elements_;
+}
 
 idx_t ColumnWriter::add_element() {
   if (vector_ == nullptr) return 0;

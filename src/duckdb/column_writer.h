@@ -30,11 +30,17 @@ class ColumnWriter {
   const DataType& type() const { return type_; }
 
   void put_null(idx_t row);
-  /// Parses `text` as the type spells it; varchar takes it as it is. False: it does not fit. Not for
-  /// json and lists.
+  bool last_was_null() const { return last_was_null_; }
+  /// Parses `text` as the type spells it; varchar takes it as it is. False: it does not fit. Not
+  /// for json and lists.
   bool put_text(idx_t row, std::string_view text, TextLife life);
   /// json: text that is known to be valid JSON.
-  void put_json(idx_t row, std::string_view text, TextLife life) { put_string(row, text, life); }
+  void put_json(idx_t row, std::string_view text, TextLife life) {
+    last_was_null_ = false;
+    put_string(row, text, life);
+  }
+  /// The value does not fit, and is not NULL.
+  void put_nothing() { last_was_null_ = false; }
 
   /// Lists: begins the row's list; then every element goes to `element()` at the row that
   /// add_element gives; end_list sets the length.
@@ -57,9 +63,10 @@ class ColumnWriter {
   void* data_ = nullptr;
   uint64_t* validity_ = nullptr;
   std::unique_ptr<ColumnWriter> element_;
-  idx_t elements_ = 0;          // in the child vector
+  idx_t elements_ = 0;  // in the child vector
   idx_t element_capacity_ = 0;
   idx_t list_begin_ = 0;
+  bool last_was_null_ = false;
 };
 
 }  // namespace weir::duckdb

@@ -186,9 +186,8 @@ Result<std::unique_ptr<Appender>> Connection::appender(const std::string& catalo
   const auto text_or_null = [](const std::string& text) {
     return text.empty() ? nullptr : text.c_str();
   };
-  const duckdb_state state =
-      duckdb_appender_create_ext(as_connection(native_), text_or_null(catalog),
-                                 text_or_null(schema), table.c_str(), &native);
+  const duckdb_state state = duckdb_appender_create_ext(
+      as_connection(native_), text_or_null(catalog), text_or_null(schema), table.c_str(), &native);
   auto appender = std::make_unique<Appender>(native);
   if (state != DuckDBSuccess) return fail(make_error(duckdb_appender_error(native)));
   return appender;
@@ -281,8 +280,8 @@ Result<void> show_small(Connection& connection, const std::string& sql, const Ro
   std::vector<std::optional<std::string>> cells(columns.size());
   for (size_t row = 0; row < rows.size(); ++row) {
     for (size_t column = 0; column < cells.size(); ++column) {
-      cells[column] = rows.is_null(row, column) ? std::nullopt
-                                                : std::optional(rows.text(row, column));
+      cells[column] =
+          rows.is_null(row, column) ? std::nullopt : std::optional(rows.text(row, column));
     }
     if (!sink.row(cells)) break;
   }
@@ -316,8 +315,8 @@ Result<void> query_text(Database& database, const std::string& sql, bool allow_w
   switch (duckdb_prepared_statement_type(native)) {
     case DUCKDB_STATEMENT_TYPE_SELECT: {
       std::string select = sql;
-      while (!select.empty() && (select.back() == ';' || std::isspace(static_cast<unsigned char>(
-                                                             select.back())) != 0)) {
+      while (!select.empty() && (select.back() == ';' ||
+                                 std::isspace(static_cast<unsigned char>(select.back())) != 0)) {
         select.pop_back();
       }
       auto streamed = connection->stream(select, sink);

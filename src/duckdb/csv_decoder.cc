@@ -71,11 +71,12 @@ Result<void> CsvDecoder::map_columns(text::RecordBlocks& blocks) {
     if (at == header.end()) {
       const std::vector<std::string_view> names(header.begin(), header.end());
       const auto near = nearest(column.name, names);
-      return fail(ErrorCode::invalid_input,
-                  fmt::format("the header has no column '{}'; it has: {}", column.name,
-                              fmt::join(header, ", ")),
-                  near ? fmt::format("did the file mean '{}'? Declare what it holds in read.columns", *near)
-                       : "declare what the file holds in read.columns, or header: false");
+      return fail(
+          ErrorCode::invalid_input,
+          fmt::format("the header has no column '{}'; it has: {}", column.name,
+                      fmt::join(header, ", ")),
+          near ? fmt::format("did the file mean '{}'? Declare what it holds in read.columns", *near)
+               : "declare what the file holds in read.columns, or header: false");
     }
     if (std::find(at + 1, header.end(), column.name) != header.end()) {
       return fail(ErrorCode::invalid_input,
@@ -94,7 +95,8 @@ bool CsvDecoder::decode_record(const text::RecordSlice& record, int64_t row, idx
   }
   const auto fields = records_->fields();
   if (fields.size() != field_count_) {
-    reject(row, ScanRule::field_count, fmt::format("{} instead of {}", fields.size(), field_count_));
+    reject(row, ScanRule::field_count,
+           fmt::format("{} instead of {}", fields.size(), field_count_));
     return false;
   }
   if (!text::is_valid_utf8(record.text)) {
@@ -115,6 +117,7 @@ bool CsvDecoder::decode_record(const text::RecordSlice& record, int64_t row, idx
       good = false;
     }
   }
+  if (!good) reject_missing(row);
   return good;
 }
 

@@ -13,8 +13,8 @@
 namespace weir::duckdb {
 
 struct DatabaseOptions {
-  std::string path;             ///< empty = in memory
-  std::string temp_directory;   ///< where it spills; empty = beside the file
+  std::string path;            ///< empty = in memory
+  std::string temp_directory;  ///< where it spills; empty = beside the file
   uint64_t memory_bytes = 512u << 20;
   int threads = 2;
 };
@@ -22,9 +22,9 @@ struct DatabaseOptions {
 class Connection;
 class ScanSlot;
 
-/// One open DuckDB with weir's own functions registered: the table function `weir_scan(slot)` and the
-/// scalar functions `weir_reject`, `weir_filtered` (see scan.h) and `weir_parse_…`. No second process can
-/// open the file meanwhile. Thread-safe. Must outlive its connections and slots.
+/// One open DuckDB with weir's own functions registered: the table function `weir_scan(slot)` and
+/// the scalar functions `weir_reject`, `weir_filtered` (see scan.h) and `weir_parse_…`. No second
+/// process can open the file meanwhile. Thread-safe. Must outlive its connections and slots.
 class Database {
  public:
   /// Errors: busy (another process has the file), io, invalid_input (not a DuckDB file).
@@ -35,8 +35,8 @@ class Database {
 
   Result<std::unique_ptr<Connection>> connect();
 
-  /// The SQL name of a function varchar → `type` that accepts weir's spelling only (text/spelling.h)
-  /// and gives NULL for anything else. Registers it at first use.
+  /// The SQL name of a function varchar → `type` that accepts weir's spelling only
+  /// (text/spelling.h) and gives NULL for anything else. Registers it at first use.
   Result<std::string> parse_function(const DataType& type);
 
  private:
@@ -62,8 +62,8 @@ struct RowSink {
 Result<void> query_text(Database& database, const std::string& sql, bool allow_write,
                         const RowSink& sink);
 
-/// DuckDB's spelling of a type: "DECIMAL(20,0)", "JSON[]". A varchar's length is weir's own rule and
-/// is left out.
+/// DuckDB's spelling of a type: "DECIMAL(20,0)", "JSON[]". A varchar's length is weir's own rule
+/// and is left out.
 std::string sql_type(const DataType& type);
 
 /// "name" with quotes doubled; 'text' with quotes doubled.

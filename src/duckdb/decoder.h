@@ -27,8 +27,8 @@ class Decoder {
   /// (the header lacks a declared column).
   virtual Result<void> begin(uint16_t input, const text::RecordBlock& block,
                              text::RecordBlocks& blocks) = 0;
-  /// Decodes records until `capacity` rows are good or the block ends; tells the observer of the bad
-  /// ones. `rows[i]` becomes the row key of the i-th good one. Returns how many are good.
+  /// Decodes records until `capacity` rows are good or the block ends; tells the observer of the
+  /// bad ones. `rows[i]` becomes the row key of the i-th good one. Returns how many are good.
   virtual idx_t decode(idx_t capacity, int64_t* rows) = 0;
   /// Whether the block still has records.
   virtual bool pending() const = 0;
@@ -40,6 +40,15 @@ class Decoder {
   }
   void reject_column(int64_t row, size_t column, std::string_view value) {
     slot_.observer()->reject(row, slot_.column_rule(column), value);
+  }
+
+  /// A row that is rejected anyway: its missing values are told with its other problems.
+  void reject_missing(int64_t row) {
+    for (const size_t column : slot_.required()) {
+      if (writers_[column].last_was_null()) {
+        slot_.observer()->reject(row, slot_.required_rule(column), "");
+      }
+    }
   }
 
   const ScanSlot& slot_;

@@ -86,7 +86,8 @@ class JsonDecoder final : public Decoder {
 
   // Each returns false when the JSON itself is broken; `fits` turns false when the value does not
   // fit the column.
-  bool decode_value(ondemand::value value, ColumnWriter& writer, idx_t index, int depth, bool& fits);
+  bool decode_value(ondemand::value value, ColumnWriter& writer, idx_t index, int depth,
+                    bool& fits);
   bool decode_scalar(ondemand::value value, ondemand::json_type type, ColumnWriter& writer,
                      idx_t index, bool& fits);
   bool decode_json(ondemand::value value, ondemand::json_type type, ColumnWriter& writer,
@@ -120,8 +121,8 @@ bool JsonDecoder::decode_record(const text::RecordSlice& record, idx_t index) {
   const std::string_view text = record.text;
   escapes_ = text.find('\\') != std::string_view::npos;
   auto error = parser_
-                   .iterate(simdjson::padded_string_view(
-                       text.data(), text.size(), text.size() + simdjson::SIMDJSON_PADDING))
+                   .iterate(simdjson::padded_string_view(text.data(), text.size(),
+                                                         text.size() + simdjson::SIMDJSON_PADDING))
                    .get(document);
   if (error == simdjson::UTF8_ERROR) {
     reject(row_, ScanRule::encoding, "");
@@ -143,8 +144,9 @@ bool JsonDecoder::decode_record(const text::RecordSlice& record, idx_t index) {
     reason_ = "text after the JSON value";
   }
   if (!whole) {
-    const char* reason = reason_ != nullptr ? reason_ : error ? simdjson::error_message(error)
-                                                              : "not valid JSON";
+    const char* reason = reason_ != nullptr ? reason_
+                         : error            ? simdjson::error_message(error)
+                                            : "not valid JSON";
     reject(row_, ScanRule::broken, reason);
   }
   return whole && good;
@@ -193,13 +195,16 @@ bool JsonDecoder::decode_members(ondemand::object object, idx_t index, bool& goo
     const std::string_view token = trimmed(value.raw_json_token());
     if (!decode_value(value, writers_[*column], index, 1, fits)) return false;
     if (!fits) {
-      reject_column(row_, *column, token);
+      const bool quoted = token.size() >= 2 && token.front() == '"' && token.back() == '"';
+      reject_column(row_, *column, quoted ? token.substr(1, token.size() - 2) : token);
+      writers_[*column].put_nothing();
       good = false;
     }
   }
   for (size_t column = 0; column < seen_.size(); ++column) {
     if (seen_[column] != generation_) writers_[column].put_null(index);
   }
+  if (!good) reject_missing(row_);
   return true;
 }
 
@@ -243,8 +248,8 @@ bool JsonDecoder::decode_scalar(ondemand::value value, ondemand::json_type type,
   return true;
 }
 
-bool JsonDecoder::decode_json(ondemand::value value, ondemand::json_type type,
-                              ColumnWriter& writer, idx_t index, int depth) {
+bool JsonDecoder::decode_json(ondemand::value value, ondemand::json_type type, ColumnWriter& writer,
+                              idx_t index, int depth) {
   std::string_view raw;
   if (type == ondemand::json_type::object) {
     ondemand::object object;

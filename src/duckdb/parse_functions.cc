@@ -42,8 +42,8 @@ Result<void> register_parse_function(duckdb_connection connection, const std::st
   duckdb_scalar_function_set_return_type(function, result);
   duckdb_destroy_logical_type(&result);
   duckdb_scalar_function_set_special_handling(function);  // NULL for bad text, not only for NULL
-  duckdb_scalar_function_set_extra_info(
-      function, new DataType(type), [](void* owned) { delete static_cast<DataType*>(owned); });
+  duckdb_scalar_function_set_extra_info(function, new DataType(type),
+                                        [](void* owned) { delete static_cast<DataType*>(owned); });
   duckdb_scalar_function_set_function(function, parse);
   const duckdb_state state = duckdb_register_scalar_function(connection, function);
   duckdb_destroy_scalar_function(&function);

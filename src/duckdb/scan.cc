@@ -65,8 +65,7 @@ void init(duckdb_init_info info) {
 void init_thread(duckdb_init_info info) {
   auto thread = std::make_unique<ScanThread>();
   const ScanSlot& slot = **static_cast<ScanSlot**>(duckdb_init_get_bind_data(info));
-  thread->decoder =
-      slot.format() == Format::csv ? make_csv_decoder(slot) : make_json_decoder(slot);
+  thread->decoder = slot.format() == Format::csv ? make_csv_decoder(slot) : make_json_decoder(slot);
   thread->vectors.resize(slot.columns().size());
   thread->rows.resize(duckdb_vector_size());
   duckdb_init_set_init_data(info, thread.release(), destroy<ScanThread>);
@@ -92,8 +91,7 @@ Result<bool> next_block(ScanState& state, ScanThread& thread) {
     auto got = inputs[input]->next(thread.block);
     if (got && *got) {
       thread.input = static_cast<uint16_t>(input);
-      const auto begun =
-          thread.decoder->begin(thread.input, thread.block, *inputs[input]);
+      const auto begun = thread.decoder->begin(thread.input, thread.block, *inputs[input]);
       if (begun) {
         thread.open = true;
         return true;

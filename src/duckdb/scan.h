@@ -23,7 +23,9 @@ inline uint16_t input_of(int64_t row) { return static_cast<uint16_t>(uint64_t(ro
 inline uint64_t row_key_of(int64_t row) { return uint64_t(row) & ((uint64_t{1} << 48) - 1); }
 
 /// Rules the scan itself decides come before the rules of the SQL (which begin at `first_sql_rule`
-/// of the slot): 0..kinds-1 below, then one per source column ("does not have the column's type").
+/// of the slot): 0..kinds-1 below, then one per source column ("does not have the column's type"),
+/// then one more per source column ("is required": told of rows that are rejected for something
+/// else).
 enum class ScanRule : int {
   broken,            ///< the record cannot be read at all; the value is the reason
   not_an_object,     ///< JSON: the element is no object
@@ -63,7 +65,12 @@ class ScanSlot {
   int column_rule(size_t column) const {
     return static_cast<int>(ScanRule::count) + static_cast<int>(column);
   }
-  int first_sql_rule() const { return column_rule(columns_.size()); }
+  int required_rule(size_t column) const { return column_rule(columns_.size() + column); }
+  int first_sql_rule() const { return column_rule(2 * columns_.size()); }
+
+  /// Source columns whose NULL the contract will reject; by position in columns().
+  void set_required(std::vector<size_t> columns) { required_ = std::move(columns); }
+  const std::vector<size_t>& required() const { return required_; }
 
   /// Before an execution; the blocks and the observer live until it has ended.
   void set_inputs(std::vector<text::RecordBlocks*> inputs, RowObserver& observer, int threads);
@@ -77,6 +84,7 @@ class ScanSlot {
   Format format_;
   CsvDialect dialect_;
   std::vector<ReadColumn> columns_;
+  std::vector<size_t> required_;
   std::vector<text::RecordBlocks*> inputs_;
   RowObserver* observer_ = nullptr;
   int threads_ = 1;

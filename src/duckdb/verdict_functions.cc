@@ -12,8 +12,7 @@ SlotRegistry& registry(duckdb_function_info info) {
 
 template <class T>
 const T* data(duckdb_data_chunk chunk, idx_t column) {
-  return static_cast<const T*>(
-      duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, column)));
+  return static_cast<const T*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, column)));
 }
 
 RowObserver* find_observer(duckdb_function_info info, int64_t slot_id) {

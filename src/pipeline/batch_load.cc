@@ -17,8 +17,8 @@ double elapsed_ms(SteadyClock::time_point since) {
 
 RejectCollector::Limits limits_of(const Table& table) {
   RejectCollector::Limits limits;
-  limits.rejected_rows = table.on_bad_row == OnBadRow::fail ? std::optional<uint64_t>(0)
-                                                            : table.stop_at.rejected;
+  limits.rejected_rows =
+      table.on_bad_row == OnBadRow::fail ? std::optional<uint64_t>(0) : table.stop_at.rejected;
   return limits;
 }
 
@@ -145,8 +145,8 @@ Result<std::vector<Receipt>> BatchLoad::make_receipts(std::vector<LoadCounts> co
     rows.unchanged = counts[i].unchanged;
     rows.deduplicated = counts[i].deduplicated;
     // Without a key nothing is staged per input: the sum is compared below.
-    rows.inserted = session_.load().keyed() ? counts[i].inserted
-                                            : rows.read - rows.filtered - rows.rejected;
+    rows.inserted =
+        session_.load().keyed() ? counts[i].inserted : rows.read - rows.filtered - rows.rejected;
     passed += rows.inserted;
     if (!rows.balances()) {
       return fail(ErrorCode::internal,
@@ -162,8 +162,8 @@ Result<std::vector<Receipt>> BatchLoad::make_receipts(std::vector<LoadCounts> co
     receipts.push_back(std::move(receipt));
   }
   if (!session_.load().keyed() && passed != counts[0].inserted) {
-    return fail(ErrorCode::internal, fmt::format("{} rows passed and {} were inserted", passed,
-                                                 counts[0].inserted));
+    return fail(ErrorCode::internal,
+                fmt::format("{} rows passed and {} were inserted", passed, counts[0].inserted));
   }
   return receipts;
 }
@@ -205,11 +205,13 @@ LoadFailure BatchLoad::failure(Error error) {
   LoadFailure failure{std::move(error), {}, {}};
   if (failure.error.code != ErrorCode::too_many_rejects || inputs_.size() != 1) return failure;
   if (!drain(inputs_.front())) return failure;
-  auto rejects = report_rejects(session_, collector_, inputs_, context_.clock.now(),
-                                Quarantine::show_only);
+  auto rejects =
+      report_rejects(session_, collector_, inputs_, context_.clock.now(), Quarantine::show_only);
   if (!rejects) return failure;
-  failure.rows.read = collector_.rows_read(0);
-  failure.rows.rejected = rejects->front().rows;
+  // The other rows were rolled back and are read again: only the rejected ones are answered for.
+  failure.rows.read = failure.rows.rejected = rejects->front().rows;
+  failure.error.message += fmt::format("; {} rows had been read and {} rejected",
+                                       collector_.rows_read(0), rejects->front().rows);
   failure.rejects = std::move(rejects->front().listed);
   return failure;
 }
@@ -249,8 +251,8 @@ Result<Receipt> load_query(Session& session, const Run& run, const LoadContext& 
   receipt.run = run.id;
   receipt.pipeline = run.pipeline;
   receipt.version = ObjectVersion(run.id.value());
-  auto rejects = WEIR_TRY(
-      report_query_rejects(session, collector, run, receipt.version, context.clock.now()));
+  auto rejects =
+      WEIR_TRY(report_query_rejects(session, collector, run, receipt.version, context.clock.now()));
   RowCounts& rows = receipt.rows;
   rows.inserted = counts[0].inserted;
   rows.updated = counts[0].updated;

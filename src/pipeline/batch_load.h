@@ -25,15 +25,16 @@ struct LoadContext {
 /// Why a load was rolled back, and, when its rejects were the reason, which they were.
 struct LoadFailure {
   Error error;
-  RowCounts rows;               ///< read and rejected, as far as it came
+  RowCounts rows;               ///< the rejected rows only; the others were rolled back
   std::vector<Reject> rejects;  ///< the first Receipt::listed_rejects
 };
 
 /// Loads several objects in one transaction: their rows, ledger entries and rejects, or nothing.
 /// Returns one receipt per input. A failure means that nothing was committed; with more than one
 /// input it says nothing about which one is to blame.
-tl::expected<std::vector<Receipt>, LoadFailure> load_objects(Session& session, std::span<Input> inputs,
-                                          const LoadContext& context);
+tl::expected<std::vector<Receipt>, LoadFailure> load_objects(Session& session,
+                                                             std::span<Input> inputs,
+                                                             const LoadContext& context);
 
 /// Runs a pipeline that begins with sql: query, rows and ledger in one transaction.
 Result<Receipt> load_query(Session& session, const Run& run, const LoadContext& context);

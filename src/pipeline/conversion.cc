@@ -53,8 +53,8 @@ Family family(const std::string& type) {
 /// The zone question has no silent answer.
 Result<void> refuse_zone_change(const std::string& from, const DataType& to) {
   const bool from_zoned = from == "TIMESTAMP WITH TIME ZONE";
-  const bool to_local = to.kind == TypeKind::timestamp || to.kind == TypeKind::date ||
-                        to.kind == TypeKind::time;
+  const bool to_local =
+      to.kind == TypeKind::timestamp || to.kind == TypeKind::date || to.kind == TypeKind::time;
   if (from_zoned && to_local) {
     return fail(ErrorCode::sql,
                 "a timestamp with time zone would lose its offset as " + to.to_string(),

@@ -19,8 +19,8 @@ class ConversionTest : public testing::Test {
     if (!columns) return columns.error().to_string();
     const auto conversion = convert(*database_, "v", columns->front().type, *parse_data_type(type));
     if (!conversion) return "refused";
-    const auto rows = connection_->run("SELECT CAST(" + conversion->sql + " AS VARCHAR) FROM (SELECT " +
-                                       sql + " AS v)");
+    const auto rows = connection_->run("SELECT CAST(" + conversion->sql +
+                                       " AS VARCHAR) FROM (SELECT " + sql + " AS v)");
     if (!rows) return rows.error().to_string();
     return rows->is_null(0, 0) ? "NULL" : rows->text(0, 0);
   }

@@ -55,7 +55,8 @@ class DuckdbExecutor final : public Executor {
   Result<void> find(Session& session, Input& input);
   /// Decides by the ledger. Returns the receipt when there is nothing to load.
   Result<std::optional<Receipt>> judge(Session& session, Input& input);
-  Result<Receipt> already_loaded(Session& session, const Input& input, const ObjectVersion& version);
+  Result<Receipt> already_loaded(Session& session, const Input& input,
+                                 const ObjectVersion& version);
   void load_in_groups(Session& session, std::vector<std::pair<size_t, Input>>& inputs,
                       Progress& progress, std::vector<RunOutcome>& outcomes);
   void load_group(Session& session, std::vector<std::pair<size_t, Input>>& group,
@@ -102,7 +103,8 @@ void DuckdbExecutor::give_back(SessionPointer session) {
 LoadContext DuckdbExecutor::context(Session& session, Progress& progress, uint64_t bytes) {
   // Waking a second thread costs more than a small input takes.
   const bool large = bytes > 4 * small_input_bytes;
-  const int threads = large ? static_cast<int>(std::max(1u, std::thread::hardware_concurrency())) : 1;
+  const int threads =
+      large ? static_cast<int>(std::max(1u, std::thread::hardware_concurrency())) : 1;
   return {project_, clock_, table_locks_.at(session.parts().table->name), progress, threads};
 }
 
@@ -256,13 +258,13 @@ void DuckdbExecutor::execute_objects(Session& session, std::span<const Run> runs
   const auto latest = session.ledger().latest(keys);
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (latest) inputs[i].second.latest = (*latest)[i];
-    if (!latest) outcomes[inputs[i].first].receipt = failed_receipt(*inputs[i].second.run, latest.error());
+    if (!latest)
+      outcomes[inputs[i].first].receipt = failed_receipt(*inputs[i].second.run, latest.error());
   }
   if (latest) load_in_groups(session, inputs, progress, outcomes);
 }
 
-void DuckdbExecutor::load_in_groups(Session& session,
-                                    std::vector<std::pair<size_t, Input>>& inputs,
+void DuckdbExecutor::load_in_groups(Session& session, std::vector<std::pair<size_t, Input>>& inputs,
                                     Progress& progress, std::vector<RunOutcome>& outcomes) {
   std::vector<std::pair<size_t, Input>> group;
   uint64_t group_bytes = 0;

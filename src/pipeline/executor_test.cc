@@ -31,8 +31,9 @@ TEST_F(ExecutorTest, LoadsAnArrayAndCountsEveryRow) {
   EXPECT_EQ(receipt.status, RunState::succeeded);
   EXPECT_EQ(receipt.rows.read, 3u);
   EXPECT_EQ(receipt.rows.inserted, 3u);
-  EXPECT_THAT(test_.query("SELECT user_id, hit_count, date FROM hits ORDER BY visit_id"),
-              ElementsAre("12|2|2017-07-01", "12345678901234567890|0|2017-07-01", "7|1|2017-07-02"));
+  EXPECT_THAT(
+      test_.query("SELECT user_id, hit_count, date FROM hits ORDER BY visit_id"),
+      ElementsAre("12|2|2017-07-01", "12345678901234567890|0|2017-07-01", "7|1|2017-07-02"));
 }
 
 TEST_F(ExecutorTest, RejectsWithEveryProblemAndLoadsTheRest) {
@@ -60,8 +61,9 @@ TEST_F(ExecutorTest, RejectsWithEveryProblemAndLoadsTheRest) {
   EXPECT_EQ(receipt.rejects[2].raw, "not json");
   EXPECT_EQ(receipt.rejects[3].problems[0].rule, "json[]");
   EXPECT_EQ(receipt.rejects[4].problems[0].rule, "required");
-  EXPECT_THAT(test_.query("SELECT line, field, rule, value FROM weir_rejects ORDER BY line LIMIT 2"),
-              ElementsAre("2|date|select|2017-07-01", "3|visitId|bigint|1.7"));
+  EXPECT_THAT(
+      test_.query("SELECT line, field, rule, value FROM weir_rejects ORDER BY line LIMIT 2"),
+      ElementsAre("2|date|select|2017-07-01", "3|visitId|bigint|1.7"));
 }
 
 TEST_F(ExecutorTest, MergeUpdatesAndTheLastOfABatchWins) {
@@ -99,7 +101,8 @@ TEST_F(ExecutorTest, SkipsOnlyTheLatestVersion) {
 
 TEST_F(ExecutorTest, ABatchGivesEveryInputItsOwnReceipt) {
   test_.drop("a.json", three_sessions);
-  test_.drop("b.json", R"([{"userId":"1","visitId":11,"date":"20170701","hit":[]},{"userId":"q"}])");
+  test_.drop("b.json",
+             R"([{"userId":"1","visitId":11,"date":"20170701","hit":[]},{"userId":"q"}])");
   test_.drop("c.json", "{");
   const auto receipts = test_.run_all("load", {"a.json", "b.json", "c.json", "gone.json"});
   ASSERT_EQ(receipts.size(), 4u);

@@ -38,7 +38,8 @@ constexpr std::array candidates = {
     Candidate{"bigint",
               [](std::string_view text) {
                 int64_t value = 0;
-                return !is_identifier_like(text) && text::parse_integer(text, value) == Spelling::ok;
+                return !is_identifier_like(text) &&
+                       text::parse_integer(text, value) == Spelling::ok;
               }},
     Candidate{"double",
               [](std::string_view text) {
@@ -78,19 +79,35 @@ class ColumnGuess {
   void see(std::string_view value) {
     if (value.empty()) return;
     any_ = true;
+    see_digits(value);
     for (size_t i = 0; i < candidates.size(); ++i) {
       possible_[i] = possible_[i] && candidates[i].fits(value);
     }
   }
   DataType type() const {
     for (size_t i = 0; any_ && i < candidates.size(); ++i) {
-      if (possible_[i]) return type_named(candidates[i].type);
+      if (!possible_[i]) continue;
+      // Written without exponents, a number has exact digits: keep them.
+      const bool exact = type_named(candidates[i].type).kind == TypeKind::double_ && plain_ &&
+                         scale_ <= 18 && whole_ <= 20;
+      if (exact)
+        return type_named(fmt::format("decimal({},{})", whole_ + scale_ <= 18 ? 18 : 38, scale_));
+      return type_named(candidates[i].type);
     }
     return type_named("varchar");
   }
 
  private:
+  void see_digits(std::string_view value) {
+    plain_ = plain_ && value.find_first_not_of("+-.0123456789") == std::string_view::npos;
+    const size_t point = std::min(value.find('.'), value.size());
+    whole_ = std::max(whole_, point);
+    scale_ = std::max(scale_, point < value.size() ? value.size() - point - 1 : 0);
+  }
+
   bool any_ = false;
+  bool plain_ = true;  // digits and a point only
+  size_t whole_ = 0, scale_ = 0;
   std::array<bool, candidates.size()> possible_ = [] {
     std::array<bool, candidates.size()> all{};
     all.fill(true);
@@ -129,9 +146,9 @@ Result<std::vector<Record>> read_records(const std::filesystem::path& sample, ch
 std::pair<size_t, size_t> usual_width(const std::vector<Record>& records) {
   std::map<size_t, size_t> widths;
   for (const Record& record : records) ++widths[record.size()];
-  const auto most = std::max_element(widths.begin(), widths.end(), [](const auto& a, const auto& b) {
-    return a.second < b.second;
-  });
+  const auto most =
+      std::max_element(widths.begin(), widths.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
   if (most == widths.end()) return {0, 0};
   return {most->first, most->second};
 }
@@ -142,8 +159,7 @@ bool looks_like_header(const Record& record) {
   return std::all_of(record.begin(), record.end(), [&](const std::string& field) {
     ColumnGuess guess;
     guess.see(field);
-    return !field.empty() && seen.insert(field).second &&
-           guess.type().kind == TypeKind::varchar;
+    return !field.empty() && seen.insert(field).second && guess.type().kind == TypeKind::varchar;
   });
 }
 
@@ -182,9 +198,8 @@ Result<void> infer_csv(const std::filesystem::path& sample, InferredSource& sour
 DataType json_column_type(duckdb::Connection& connection, const std::string& from,
                           const std::string& column, Result<void>& problem) {
   const std::string name = duckdb::quote_identifier(column);
-  const auto rows = connection.run(
-      fmt::format("SELECT json_type({0}), {0} ->> '$' FROM {1} WHERE json_type({0}) <> 'NULL'", name,
-                  from));
+  const auto rows = connection.run(fmt::format(
+      "SELECT json_type({0}), {0} ->> '$' FROM {1} WHERE json_type({0}) <> 'NULL'", name, from));
   if (!rows) {
     problem = fail(rows.error());
     return type_named("varchar");
@@ -198,7 +213,8 @@ DataType json_column_type(duckdb::Connection& connection, const std::string& fro
   if (kinds == std::set<std::string>{"ARRAY"}) return type_named("json[]");
   if (kinds.contains("OBJECT") || kinds.contains("ARRAY")) return type_named("json");
   const DataType type = guess.type();
-  const bool numeric = type.kind == TypeKind::bigint || type.kind == TypeKind::double_;
+  const bool numeric = type.kind == TypeKind::bigint || type.kind == TypeKind::double_ ||
+                       type.kind == TypeKind::decimal;
   // A number in quotes was meant as text.
   return numeric && kinds.contains("VARCHAR") ? type_named("varchar") : type;
 }
@@ -208,10 +224,10 @@ Result<void> infer_json(const std::filesystem::path& sample, InferredSource& sou
   options.threads = 1;
   const auto database = WEIR_TRY(duckdb::Database::open(options));
   const auto connection = WEIR_TRY(database->connect());
-  const std::string rows =
-      fmt::format("(SELECT * FROM read_json({}, maximum_depth = 1, maximum_object_size = 67108864) "
-                  "LIMIT {})",
-                  duckdb::quote_literal(sample.string()), rows_looked_at);
+  const std::string rows = fmt::format(
+      "(SELECT * FROM read_json({}, maximum_depth = 1, maximum_object_size = 67108864) "
+      "LIMIT {})",
+      duckdb::quote_literal(sample.string()), rows_looked_at);
   auto columns = connection->describe("SELECT * FROM " + rows);
   if (!columns || columns->empty() || columns->front().type != "JSON") {
     return fail(ErrorCode::invalid_input,

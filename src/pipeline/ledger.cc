@@ -54,7 +54,8 @@ CREATE TABLE IF NOT EXISTS weir_rejects (
 
 constexpr const char* insert_sql =
     "INSERT INTO weir_loads (key_hash, pipeline, step, bucket, key, version, attempt, size_bytes, "
-    "run_id, table_name, status, rows_read, rows_loaded, rows_rejected, committed_at, receipt) VALUES ";
+    "run_id, table_name, status, rows_read, rows_loaded, rows_rejected, committed_at, receipt) "
+    "VALUES ";
 constexpr size_t insert_columns = 16;
 
 constexpr const char* latest_sql =
@@ -147,8 +148,11 @@ Result<std::vector<std::optional<LedgerEntry>>> Ledger::latest(std::span<const L
     auto& entry = found[static_cast<size_t>(at - keys.begin())];
     const ObjectVersion version(rows.text(row, 4));
     if (!entry) {
-      entry = LedgerEntry{version, static_cast<uint64_t>(rows.int64(row, 5)),
-                          RunId(rows.text(row, 7)), rows.int64(row, 8), {}};
+      entry = LedgerEntry{version,
+                          static_cast<uint64_t>(rows.int64(row, 5)),
+                          RunId(rows.text(row, 7)),
+                          rows.int64(row, 8),
+                          {}};
     }
     ++entry->attempts[version];
   }
@@ -162,8 +166,8 @@ int64_t LedgerEntry::next_attempt(const ObjectVersion& wanted) const {
 
 Result<std::string> Ledger::receipt_of(const LedgerEntry& entry) {
   const Parameter id = entry.load_id;
-  const duckdb::Rows rows = WEIR_TRY(
-      connection_->run("SELECT receipt FROM weir_loads WHERE load_id = $1", {&id, 1}));
+  const duckdb::Rows rows =
+      WEIR_TRY(connection_->run("SELECT receipt FROM weir_loads WHERE load_id = $1", {&id, 1}));
   if (rows.size() != 1) return fail(ErrorCode::internal, "a load has gone from the ledger");
   return rows.text(0, 0);
 }
@@ -180,22 +184,14 @@ Result<void> Ledger::write_loads(std::span<const NewLoad> loads) {
   std::vector<Parameter> values;
   for (const NewLoad& load : loads) {
     const RowCounts& rows = load.receipt->rows;
-    values.insert(values.end(), {load.key.hash(),
-                                 load.key.pipeline.value(),
-                                 int64_t{load.key.step},
-                                 bucket_of(load.key),
-                                 object_key_of(load.key),
-                                 load.version.value(),
-                                 load.attempt,
-                                 static_cast<int64_t>(load.size_bytes),
-                                 load.receipt->run.value(),
-                                 load.table.value(),
-                                 std::string(to_string(load.receipt->status)),
-                                 static_cast<int64_t>(rows.read),
-                                 static_cast<int64_t>(rows.loaded()),
-                                 static_cast<int64_t>(rows.rejected),
-                                 duckdb::TimestampValue{micros(load.committed_at)},
-                                 load.receipt_json});
+    values.insert(
+        values.end(),
+        {load.key.hash(), load.key.pipeline.value(), int64_t{load.key.step}, bucket_of(load.key),
+         object_key_of(load.key), load.version.value(), load.attempt,
+         static_cast<int64_t>(load.size_bytes), load.receipt->run.value(), load.table.value(),
+         std::string(to_string(load.receipt->status)), static_cast<int64_t>(rows.read),
+         static_cast<int64_t>(rows.loaded()), static_cast<int64_t>(rows.rejected),
+         duckdb::TimestampValue{micros(load.committed_at)}, load.receipt_json});
   }
   WEIR_TRY(statement->run(values));
   return {};
@@ -209,24 +205,24 @@ Result<void> Ledger::begin_rejects() {
 Result<void> Ledger::write_reject(const NewReject& entry) {
   const Reject& reject = *entry.reject;
   const Problem& first = reject.problems.front();
-  const Parameter values[] = {entry.run.value(),
-                              entry.key->pipeline.value(),
-                              entry.table.value(),
-                              bucket_of(*entry.key),
-                              object_key_of(*entry.key),
-                              entry.version->value(),
-                              static_cast<int64_t>(reject.element),
-                              reject.line == 0 ? Parameter()
-                                               : Parameter(static_cast<int64_t>(reject.line)),
-                              static_cast<int64_t>(reject.byte_begin),
-                              static_cast<int64_t>(reject.byte_end),
-                              text_or_null(first.field),
-                              first.rule,
-                              text_or_null(first.value),
-                              text_or_null(first.message),
-                              problems_json(reject),
-                              reject.raw,
-                              duckdb::TimestampValue{micros(entry.at)}};
+  const Parameter values[] = {
+      entry.run.value(),
+      entry.key->pipeline.value(),
+      entry.table.value(),
+      bucket_of(*entry.key),
+      object_key_of(*entry.key),
+      entry.version->value(),
+      static_cast<int64_t>(reject.element),
+      reject.line == 0 ? Parameter() : Parameter(static_cast<int64_t>(reject.line)),
+      static_cast<int64_t>(reject.byte_begin),
+      static_cast<int64_t>(reject.byte_end),
+      text_or_null(first.field),
+      first.rule,
+      text_or_null(first.value),
+      text_or_null(first.message),
+      problems_json(reject),
+      reject.raw,
+      duckdb::TimestampValue{micros(entry.at)}};
   return rejects_->row(values);
 }
 

@@ -32,8 +32,8 @@ class RejectCollector final : public duckdb::RowObserver {
     size_t entries_in_memory = 100'000;
   };
 
-  /// `cancel` is polled by the scan. Spills go to `spool`. `on_read` is told of records read, from any
-  /// thread.
+  /// `cancel` is polled by the scan. Spills go to `spool`. `on_read` is told of records read, from
+  /// any thread.
   RejectCollector(size_t inputs, Limits limits, std::filesystem::path spool,
                   const std::atomic<bool>& cancel, std::function<void(uint64_t records)> on_read);
   ~RejectCollector() override;

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "crypto/digest.h"
 #include "text/record_locator.h"
+#include "text/spelling.h"
+#include "text/utf8.h"
 
 namespace weir::pipeline {
 namespace {
@@ -10,11 +13,28 @@ namespace {
 /// How many rejects are resolved in one second reading of their input.
 constexpr size_t rejects_per_pass = 200'000;
 
+/// The text as people and databases can hold it: a byte that is no UTF-8 becomes \xHH.
+std::string readable(std::string_view bytes) {
+  if (text::is_valid_utf8(bytes)) return std::string(bytes);
+  std::string out;
+  while (!bytes.empty()) {
+    const size_t length = text::utf8_sequence_length(bytes);
+    if (length > 0) {
+      out += bytes.substr(0, length);
+      bytes.remove_prefix(length);
+    } else {
+      out += "\\x" + crypto::to_hex(bytes.substr(0, 1));
+      bytes.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
 Problem make_problem(const Session& session, const RejectEntry& entry) {
   const RowRule rule = session.rule(entry.rule);
-  Problem problem{rule.field, rule.rule, entry.value, rule.message};
+  Problem problem{rule.field, rule.rule, readable(entry.value), rule.message};
   if (const size_t at = problem.message.find("{}"); at != std::string::npos) {
-    problem.message.replace(at, 2, entry.value);
+    problem.message.replace(at, 2, problem.value);
   }
   return problem;
 }
@@ -51,17 +71,16 @@ class Reporter {
     const auto fresh = WEIR_TRY(input.bucket->open(input.key.object->key));
     size_t next = 0;
     Result<void> written;
-    WEIR_TRY(text::locate_records(
-        *fresh, input.options, input.blocks->index(), rows_,
-        [&](const text::LocatedRecord& record) {
-          Reject& reject = rejects_[next++];
-          reject.element = record.element;
-          reject.line = record.line;
-          reject.byte_begin = record.byte_begin;
-          reject.byte_end = record.byte_end;
-          reject.raw = record.raw;
-          if (written) written = take(input, reject);
-        }));
+    WEIR_TRY(text::locate_records(*fresh, input.options, input.blocks->index(), rows_,
+                                  [&](const text::LocatedRecord& record) {
+                                    Reject& reject = rejects_[next++];
+                                    reject.element = record.element;
+                                    reject.line = record.line;
+                                    reject.byte_begin = record.byte_begin;
+                                    reject.byte_end = record.byte_end;
+                                    reject.raw = readable(record.raw);
+                                    if (written) written = take(input, reject);
+                                  }));
     WEIR_TRY(std::move(written));
     if (next != rows_.size()) {
       return fail(ErrorCode::input_changed, "rejected rows are not where they were");
@@ -79,8 +98,8 @@ class Reporter {
     ++report.rows;
     if (report.listed.size() < Receipt::listed_rejects) report.listed.push_back(reject);
     if (quarantine_ == Quarantine::show_only) return {};
-    return session_.ledger().write_reject({&input.key, &input.version, input.run->id,
-                                           session_.parts().table->name, &reject, now_});
+    return session_.ledger().write_reject(
+        {&input.key, &input.version, input.run->id, session_.parts().table->name, &reject, now_});
   }
 
   Session& session_;

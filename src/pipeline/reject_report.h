@@ -12,8 +12,8 @@ namespace weir::pipeline {
 
 /// The rejects of one input as its receipt shows them.
 struct InputRejects {
-  uint64_t rows = 0;            ///< rejected rows in all
-  std::vector<Reject> listed;   ///< the first Receipt::listed_rejects
+  uint64_t rows = 0;           ///< rejected rows in all
+  std::vector<Reject> listed;  ///< the first Receipt::listed_rejects
 };
 
 /// Whether the rejects go into the quarantine or are only shown.

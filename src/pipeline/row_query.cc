@@ -114,14 +114,17 @@ Result<bool> Compiler::binds(const SqlText& text, const std::string& expression,
 std::string Compiler::value_of(const std::string& expression) const {
   std::string text;
   for (const auto& column : columns_) {
-    const auto word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
+    const auto word = [](char c) {
+      return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+    };
     for (size_t at = expression.find(column.name); at != std::string::npos;
          at = expression.find(column.name, at + 1)) {
       const size_t end = at + column.name.size();
-      if ((at > 0 && word(expression[at - 1])) || (end < expression.size() && word(expression[end])))
+      if ((at > 0 && word(expression[at - 1])) ||
+          (end < expression.size() && word(expression[end])))
         continue;
-      text += (text.empty() ? "" : ", ") + fmt::format("CAST({} AS VARCHAR)",
-                                                       quote_identifier(column.name));
+      text += (text.empty() ? "" : ", ") +
+              fmt::format("CAST({} AS VARCHAR)", quote_identifier(column.name));
       break;
     }
   }
@@ -143,8 +146,8 @@ Result<void> Compiler::select(const SelectStep& step) {
     }
     if (!WEIR_TRY(binds(item.expression, expression, false))) expression = "NULL";
     const int id = ++serial_;
-    const int rule = add_rule(item.name, "select",
-                              "the expression " + expression + " fails for '{}'");
+    const int rule =
+        add_rule(item.name, "select", "the expression " + expression + " fails for '{}'");
     tries += fmt::format(", {} AS weir_t{}", wrapped(expression), id);
     outputs += fmt::format(", weir_t{}.v AS {}", id, name);
     outputs += fmt::format(", weir_t{0} IS NULL AS weir_e{0}", id);
@@ -152,9 +155,9 @@ Result<void> Compiler::select(const SelectStep& step) {
                            value_of(expression));
     new_carried += fmt::format(", weir_e{0}, weir_v{0}", id);
     flags += fmt::format("{}weir_e{}", flags.empty() ? "" : " OR ", id);
-    flagged += fmt::format("{}(CASE WHEN weir_e{} THEN {} ELSE 1 END)",
-                           flagged.empty() ? "" : " & ", id,
-                           reject(rule, fmt::format("weir_v{}", id)));
+    flagged +=
+        fmt::format("{}(CASE WHEN weir_e{} THEN {} ELSE 1 END)", flagged.empty() ? "" : " & ", id,
+                    reject(rule, fmt::format("weir_v{}", id)));
   }
   if (!tries.empty()) level_ = fmt::format("SELECT *{} FROM ({})", tries, level_);
   level_ = fmt::format("SELECT weir_row{}{} FROM ({})", carried_, outputs, level_);
@@ -178,10 +181,11 @@ Result<void> Compiler::where(const WhereStep& step) {
   level_ = fmt::format("SELECT *, CASE WHEN weir_w{0} IS NULL THEN {1} END AS weir_v{0} FROM ({2})",
                        id, value_of(predicate), level_);
   carry(fmt::format("weir_w{0}, weir_v{0}", id));
-  verdicts_ += fmt::format(" WHEN weir_w{} IS NULL THEN {}", id,
-                           reject(rule, fmt::format("weir_v{}", id)));
+  verdicts_ +=
+      fmt::format(" WHEN weir_w{} IS NULL THEN {}", id, reject(rule, fmt::format("weir_v{}", id)));
   verdicts_ += fmt::format(
-      " WHEN NOT COALESCE(CAST(weir_w{}.v AS BOOLEAN), FALSE) THEN weir_filtered({}::BIGINT, weir_row)",
+      " WHEN NOT COALESCE(CAST(weir_w{}.v AS BOOLEAN), FALSE) THEN weir_filtered({}::BIGINT, "
+      "weir_row)",
       id, slot_);
   return {};
 }
@@ -217,9 +221,9 @@ Result<void> Compiler::contract(const Table& table) {
       }
       if (column.type.kind == TypeKind::varchar && column.type.length > 0) {
         const std::string type = column.type.to_string();
-        const int rule = add_rule(column.name, type,
-                                  "the text has more than " + std::to_string(column.type.length) +
-                                      " characters");
+        const int rule = add_rule(
+            column.name, type,
+            "the text has more than " + std::to_string(column.type.length) + " characters");
         cases += fmt::format(" WHEN length({}) > {} THEN {}", name, column.type.length,
                              reject(rule, fmt::format("left({}, 200)", name)));
       }
@@ -263,10 +267,8 @@ RowQuery Compiler::finish(const Table& table) && {
 
 Result<RowQuery> compile_rows(const PipelineParts& parts, duckdb::Database& database,
                               duckdb::Connection& connection, const std::string& source,
-                              int64_t slot, int first_rule,
-                              std::vector<SqlProblem>* problems) {
-  Compiler compiler(database, connection, source, slot, first_rule, parts.sql != nullptr,
-                    problems);
+                              int64_t slot, int first_rule, std::vector<SqlProblem>* problems) {
+  Compiler compiler(database, connection, source, slot, first_rule, parts.sql != nullptr, problems);
   WEIR_TRY(compiler.begin());
   for (const Step* step : parts.row_steps) {
     if (const auto* select = std::get_if<SelectStep>(step)) WEIR_TRY(compiler.select(*select));
@@ -322,8 +324,8 @@ Result<PipelineParts> take_apart(const Project& project, const Pipeline& pipelin
     return later("a sql step that feeds another database", parts.sql->location);
   }
   if (parts.load->mode == LoadMode::merge && parts.table->key.empty()) {
-    return fail(ErrorCode::invalid_project, "mode merge needs a key on table '" +
-                                                parts.table->name.value() + "'");
+    return fail(ErrorCode::invalid_project,
+                "mode merge needs a key on table '" + parts.table->name.value() + "'");
   }
   return parts;
 }
@@ -334,9 +336,11 @@ constexpr std::string_view run_day_stand_in = "CAST('1970-01-01' AS DATE) /*weir
 constexpr std::string_view run_scheduled_for_stand_in =
     "CAST('1970-01-01T00:00:00Z' AS TIMESTAMPTZ) /*weir_run_scheduled_for*/";
 
-std::string replace_all(std::string text, std::span<const std::pair<std::string_view, std::string_view>> pairs) {
+std::string replace_all(std::string text,
+                        std::span<const std::pair<std::string_view, std::string_view>> pairs) {
   for (const auto& [from, to] : pairs) {
-    for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    for (size_t at = text.find(from); at != std::string::npos;
+         at = text.find(from, at + to.size())) {
       text.replace(at, from.size(), to);
     }
   }
@@ -347,8 +351,7 @@ std::string replace_all(std::string text, std::span<const std::pair<std::string_
 
 std::string stand_in_run_variables(const std::string& sql) {
   const std::pair<std::string_view, std::string_view> variables[] = {
-      {"${run.day}", run_day_stand_in},
-      {"${run.scheduled_for}", run_scheduled_for_stand_in}};
+      {"${run.day}", run_day_stand_in}, {"${run.scheduled_for}", run_scheduled_for_stand_in}};
   return replace_all(sql, variables);
 }
 

@@ -56,8 +56,9 @@ Result<RowQuery> compile_rows(const PipelineParts& parts, duckdb::Database& data
                               int64_t slot, int first_rule,
                               std::vector<SqlProblem>* problems = nullptr);
 
-/// `${run.day}` and `${run.scheduled_for}`: while a statement is compiled literals stand in for them,
-/// in the finished one they are the named parameters $weir_run_day and $weir_run_scheduled_for.
+/// `${run.day}` and `${run.scheduled_for}`: while a statement is compiled literals stand in for
+/// them, in the finished one they are the named parameters $weir_run_day and
+/// $weir_run_scheduled_for.
 std::string stand_in_run_variables(const std::string& sql);
 std::string bind_run_variables(const std::string& sql);
 

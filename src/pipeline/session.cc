@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 
 namespace weir::pipeline {
@@ -28,6 +29,32 @@ RowRule scan_rule(duckdb::ScanRule rule) {
   return {"", "record", "the record cannot be read"};
 }
 
+/// The table's column a source column goes to as it is; empty when an expression stands between.
+std::string target_of(const PipelineParts& parts, std::string name) {
+  for (const Step* step : parts.row_steps) {
+    const auto* select = std::get_if<SelectStep>(step);
+    if (select == nullptr) continue;
+    const auto item =
+        std::find_if(select->items.begin(), select->items.end(),
+                     [&](const SelectItem& it) { return it.expression.text == name; });
+    if (item == select->items.end()) return {};
+    name = item->name;
+  }
+  return parts.table->find_column(name) != nullptr ? name : "";
+}
+
+std::vector<size_t> required_sources(const PipelineParts& parts) {
+  const Table& table = *parts.table;
+  std::vector<size_t> required;
+  for (size_t i = 0; i < parts.source_columns.size(); ++i) {
+    const std::string target = target_of(parts, parts.source_columns[i].name);
+    if (target.empty()) continue;
+    const bool in_key = std::find(table.key.begin(), table.key.end(), target) != table.key.end();
+    if (in_key || table.find_column(target)->required()) required.push_back(i);
+  }
+  return required;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pipeline& pipeline,
@@ -45,6 +72,7 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
   if (parts.read != nullptr) {
     session->slot_ = std::make_unique<duckdb::ScanSlot>(database, parts.read->format,
                                                         parts.source_columns, parts.read->csv);
+    session->slot_->set_required(required_sources(parts));
     slot = session->slot_->id();
     source = fmt::format("SELECT * FROM weir_scan({})", slot);
     session->first_rule_ = session->slot_->first_sql_rule();
@@ -56,8 +84,8 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
     source = sql_source(*parts.sql);
     session->first_rule_ = session->slot_->first_sql_rule();
   }
-  RowQuery query = WEIR_TRY(compile_rows(parts, database, *session->connection_, source, slot,
-                                         session->first_rule_));
+  RowQuery query = WEIR_TRY(
+      compile_rows(parts, database, *session->connection_, source, slot, session->first_rule_));
   session->rules_ = query.rules;
   session->load_ =
       std::make_unique<TableLoad>(*session->connection_, *parts.table, parts.load->mode,
@@ -76,16 +104,21 @@ int Session::key_rule_number(bool in_batch) const {
 }
 
 RowRule Session::key_rule(bool in_batch) const {
-  return {parts_.table->key.front(), "key",
-          in_batch ? "an earlier row of the input has the key {}"
-                   : "the table already has the key {}"};
+  return {
+      parts_.table->key.front(), "key",
+      in_batch ? "an earlier row of the input has the key {}" : "the table already has the key {}"};
 }
 
 RowRule Session::rule(int number) const {
   const int scan_rules = static_cast<int>(duckdb::ScanRule::count);
   if (number < scan_rules) return scan_rule(static_cast<duckdb::ScanRule>(number));
   if (number < first_rule_) {
-    const ReadColumn& column = slot_->columns()[static_cast<size_t>(number - scan_rules)];
+    const auto position = static_cast<size_t>(number - scan_rules);
+    const size_t columns = slot_->columns().size();
+    const ReadColumn& column = slot_->columns()[position % columns];
+    if (position >= columns) {
+      return {target_of(parts_, column.name), "required", "a value is required"};
+    }
     const std::string type = column.type.to_string();
     return {column.name, type, "'{}' does not fit " + type};
   }

@@ -60,8 +60,7 @@ struct Shadow {
 
 class DuckdbSqlChecker final : public config::SqlChecker {
  public:
-  std::vector<Diagnostic> check_pipeline(const Project& project,
-                                         const Pipeline& pipeline) override;
+  std::vector<Diagnostic> check_pipeline(const Project& project, const Pipeline& pipeline) override;
   std::vector<Diagnostic> check_table(const Project& project, const Table& table) override;
 
  private:

@@ -49,11 +49,11 @@ Result<void> ensure_table(duckdb::Connection& connection, const Table& table) {
                   column.location);
     }
     if (at->type != duckdb::sql_type(column.type)) {
-      return fail(ErrorCode::sql,
-                  fmt::format("column '{}' of table '{}' is {} in the database and {} in the project",
-                              column.name, table.name.value(), at->type,
-                              duckdb::sql_type(column.type)),
-                  "make the two agree", column.location);
+      return fail(
+          ErrorCode::sql,
+          fmt::format("column '{}' of table '{}' is {} in the database and {} in the project",
+                      column.name, table.name.value(), at->type, duckdb::sql_type(column.type)),
+          "make the two agree", column.location);
     }
   }
   return {};
@@ -111,9 +111,9 @@ Result<duckdb::Rows> TableLoad::run(const std::string& sql) {
 
 Result<void> TableLoad::prepare() {
   if (!keyed()) {
-    fill_ = WEIR_TRY(connection_.prepare(fmt::format("INSERT INTO {} ({}) SELECT {} FROM ({})",
-                                                     target_, column_list(""), column_list(""),
-                                                     query_.sql)));
+    fill_ =
+        WEIR_TRY(connection_.prepare(fmt::format("INSERT INTO {} ({}) SELECT {} FROM ({})", target_,
+                                                 column_list(""), column_list(""), query_.sql)));
     return {};
   }
   std::string columns;
@@ -146,8 +146,8 @@ Result<std::vector<LoadCounts>> TableLoad::staged_counts(size_t inputs) {
         WEIR_TRY(run(fmt::format("SELECT count(*) FROM {}", stage_))).int64(0, 0));
     return counts;
   }
-  const auto rows = WEIR_TRY(
-      run(fmt::format("SELECT {}, count(*) FROM {} GROUP BY ALL", input_sql, stage_)));
+  const auto rows =
+      WEIR_TRY(run(fmt::format("SELECT {}, count(*) FROM {} GROUP BY ALL", input_sql, stage_)));
   for (size_t i = 0; i < rows.size(); ++i) {
     counts.at(static_cast<size_t>(rows.int64(i, 0))).staged =
         static_cast<uint64_t>(rows.int64(i, 1));
@@ -164,10 +164,10 @@ Result<std::vector<LoadCounts>> TableLoad::apply(size_t inputs,
     return counts;
   }
   auto counts = WEIR_TRY(staged_counts(inputs));
-  const auto repeated = WEIR_TRY(run(
-      fmt::format("SELECT count(*), count(*) FILTER (inputs > 1) FROM (SELECT max({1}) - min({1}) + 1 "
-                  "AS inputs FROM {2} GROUP BY {0} HAVING count(*) > 1)",
-                  key_list(""), input_sql, stage_)));
+  const auto repeated = WEIR_TRY(run(fmt::format(
+      "SELECT count(*), count(*) FILTER (inputs > 1) FROM (SELECT max({1}) - min({1}) + 1 "
+      "AS inputs FROM {2} GROUP BY {0} HAVING count(*) > 1)",
+      key_list(""), input_sql, stage_)));
   if (repeated.int64(0, 0) > 0) {
     if (mode_ == LoadMode::merge && repeated.int64(0, 1) > 0) {
       return fail(ErrorCode::busy, "two inputs of one batch share a key");
@@ -180,7 +180,8 @@ Result<std::vector<LoadCounts>> TableLoad::apply(size_t inputs,
     WEIR_TRY(merge(counts));
     return counts;
   }
-  if (repeated.int64(0, 0) > 0 || WEIR_TRY(run("SELECT 1 FROM " + target_ + " LIMIT 1")).size() > 0) {
+  if (repeated.int64(0, 0) > 0 ||
+      WEIR_TRY(run("SELECT 1 FROM " + target_ + " LIMIT 1")).size() > 0) {
     WEIR_TRY(reject_duplicates(reject_row));
     counts = WEIR_TRY(staged_counts(inputs));
   }
@@ -198,8 +199,9 @@ Result<void> TableLoad::keep_last(std::vector<LoadCounts>& counts) {
     counts.at(static_cast<size_t>(rows.int64(i, 0))).deduplicated =
         static_cast<uint64_t>(rows.int64(i, 1));
   }
-  WEIR_TRY(run(fmt::format("DELETE FROM {0} WHERE weir_row NOT IN (SELECT max(weir_row) FROM {0} GROUP BY {1})",
-                           stage_, key_list(""))));
+  WEIR_TRY(run(fmt::format(
+      "DELETE FROM {0} WHERE weir_row NOT IN (SELECT max(weir_row) FROM {0} GROUP BY {1})", stage_,
+      key_list(""))));
   return {};
 }
 
@@ -213,18 +215,18 @@ Result<void> TableLoad::reject_duplicates(const RejectRow& reject_row) {
                                  ++found;
                                  return true;
                                }};
-    WEIR_TRY(connection_.stream(fmt::format("SELECT s.weir_row, {} FROM {} s WHERE {}", key_text,
-                                            stage_, condition),
-                                sink));
+    WEIR_TRY(connection_.stream(
+        fmt::format("SELECT s.weir_row, {} FROM {} s WHERE {}", key_text, stage_, condition),
+        sink));
     if (found > 0) {
       WEIR_TRY(run(fmt::format("DELETE FROM {} s WHERE {}", stage_, condition)));
     }
     return {};
   };
-  WEIR_TRY(reject_and_delete(
-      fmt::format("s.weir_row NOT IN (SELECT min(weir_row) FROM {} GROUP BY {})", stage_,
-                  key_list("")),
-      true));
+  WEIR_TRY(
+      reject_and_delete(fmt::format("s.weir_row NOT IN (SELECT min(weir_row) FROM {} GROUP BY {})",
+                                    stage_, key_list("")),
+                        true));
   return reject_and_delete(
       fmt::format("EXISTS (SELECT 1 FROM {} t WHERE {})", target_, keys_equal()), false);
 }

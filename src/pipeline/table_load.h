@@ -25,9 +25,9 @@ struct LoadCounts {
   uint64_t deduplicated = 0;
 };
 
-/// Moves the good rows of a RowQuery into a DuckDB table. A table with a key goes through a temporary
-/// stage: duplicates are decided there by input order, and the key is enforced by joins, which
-/// spill, rather than by an index, which does not.
+/// Moves the good rows of a RowQuery into a DuckDB table. A table with a key goes through a
+/// temporary stage: duplicates are decided there by input order, and the key is enforced by joins,
+/// which spill, rather than by an index, which does not.
 class TableLoad {
  public:
   /// A row that loses its place to another one: append keeps the first.
@@ -70,8 +70,8 @@ class TableLoad {
   const Table& table_;
   LoadMode mode_;
   RowQuery query_;
-  std::string stage_;   // quoted
-  std::string target_;  // quoted
+  std::string stage_;                        // quoted
+  std::string target_;                       // quoted
   std::unique_ptr<duckdb::Statement> fill_;  // query → stage, or query → target without a key
   std::map<std::string, std::unique_ptr<duckdb::Statement>> statements_;
 };

@@ -23,10 +23,17 @@ class TestProject {
     WEIR_CHECK(::mkdtemp(pattern.data()) != nullptr, "no temporary folder");
     project.root = pattern;
     project.name = "test";
-    project.databases.push_back({DatabaseName("warehouse"), Engine::duckdb, "duckdb://w.duckdb",
-                                 project.root / "w.duckdb", {}});
-    project.buckets.push_back(
-        {BucketName("landing"), BucketKind::file, "file://landing", project.root / "landing", 0, {}});
+    project.databases.push_back({DatabaseName("warehouse"),
+                                 Engine::duckdb,
+                                 "duckdb://w.duckdb",
+                                 project.root / "w.duckdb",
+                                 {}});
+    project.buckets.push_back({BucketName("landing"),
+                               BucketKind::file,
+                               "file://landing",
+                               project.root / "landing",
+                               0,
+                               {}});
     std::filesystem::create_directories(project.root / "landing");
     add_tables();
     add_pipelines();
@@ -107,8 +114,7 @@ class TestProject {
     hits.columns = {column("user_id", "decimal(20,0)", true), column("visit_id", "bigint", true),
                     column("date", "date", true), column("device", "varchar(20)"),
                     column("hit_count", "integer", true)};
-    hits.columns[4].rules.push_back(
-        {RuleKind::compare, ">= 0", "\"hit_count\" >= 0", "", {}});
+    hits.columns[4].rules.push_back({RuleKind::compare, ">= 0", "\"hit_count\" >= 0", "", {}});
     hits.key = {"user_id", "visit_id", "date"};
     Table totals;
     totals.name = TableName("daily_totals");
