@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "cli/csv_text.h"
 #include "cli/display_text.h"
 #include "cli/frames.h"
@@ -23,22 +25,46 @@ class TableRows final : public RowPrinter {
 
   bool columns(const std::vector<ResultColumn>& columns) override {
     std::vector<TableColumn> shown;
-    for (const ResultColumn& column : columns) {
-      const CellKind kind = cell_kind(column.type);
+    for (size_t i = 0; i < columns.size(); ++i) {
+      const auto& [name, type] = columns[i];
+      if (std::count(style_.left_out.begin(), style_.left_out.end(), name) > 0) continue;
+      const CellKind kind = cell_kind(type);
       const bool number = kind == CellKind::integer || kind == CellKind::floating ||
-                          column.type == "HUGEINT" || column.type.starts_with("DECIMAL");
-      shown.push_back({column.name, number ? Align::right : Align::left,
-                       column.name == style_.whole_column ? Fit::whole : Fit::cut});
+                          type == "HUGEINT" || type.starts_with("DECIMAL");
+      const bool short_time = type == "TIMESTAMP" && style_.times == Times::to_the_second;
+      shown_.push_back({i, short_time ? Times::to_the_second : Times::whole});
+      shown.push_back({name, number ? Align::right : Align::left,
+                       name == style_.whole_column ? Fit::whole : Fit::cut});
     }
     table_.emplace(output_, std::move(shown), style_.null_text);
     return true;
   }
-  bool row(const TableRow& row) override { return table_ && table_->add(row); }
+  bool row(const TableRow& row) override {
+    TableRow cells;
+    for (const Shown& column : shown_) {
+      cells.push_back(column.index < row.size() ? row[column.index] : std::nullopt);
+      if (cells.back() && column.times == Times::to_the_second) shorten(*cells.back());
+    }
+    return table_ && table_->add(cells);
+  }
   bool end() override { return !table_ || table_->finish(); }
 
  private:
   Output& output_;
+  struct Shown {
+    size_t index;  // in the answer's rows
+    Times times;
+  };
+  /// "2026-11-20T12:00:00.000000Z" to "2026-11-20 12:00:00".
+  static void shorten(std::string& time) {
+    constexpr size_t date = 10, seconds = 19;
+    if (time.size() <= seconds) return;
+    time.resize(seconds);
+    time[date] = ' ';
+  }
+
   const RowsStyle style_;
+  std::vector<Shown> shown_;
   std::optional<TableWriter> table_;
 };
 

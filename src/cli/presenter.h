@@ -4,6 +4,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "cli/command_line.h"
 #include "cli/exit_code.h"
@@ -24,9 +26,14 @@ class Presenter : public owner::FrameSink {
   virtual std::optional<owner::Request> resume(const owner::Request& asked) = 0;
 };
 
+enum class Times { whole, to_the_second };
+
+/// How rows look as a table; JSON and CSV always say everything.
 struct RowsStyle {
-  std::string null_text = {};     ///< stands for NULL in a table
-  std::string whole_column = {};  ///< a table on a narrow terminal does not cut this one
+  std::string null_text = {};              ///< stands for NULL
+  std::string whole_column = {};           ///< not cut on a narrow terminal
+  std::vector<std::string> left_out = {};  ///< columns a table has no room for
+  Times times = Times::whole;              ///< of columns of type TIMESTAMP, "…T…Z"
 };
 
 /// Rows: `runs`, `logs`, `query`. JSON is a list of objects.

@@ -56,6 +56,27 @@ TEST(RowsPresenter, CsvOnATerminalIsMadeVisible) {
             "n,name,d\n1,a\\x1b[1m,1.50\n,\"\",12.00\n");
 }
 
+TEST(RowsPresenter, ATableMayLeaveColumnsOutAndShortenTimes) {
+  VectorSink sink;
+  sink.send(columns_frame({{"id", "VARCHAR"}, {"tries", "BIGINT"}, {"at", "TIMESTAMP"}}));
+  RowFrames rows(sink);
+  rows.add({"a", "1", "2026-11-20T12:00:01.123456Z"});
+  rows.add({"b", "1", std::nullopt});
+  rows.flush();
+  const RowsStyle style{.left_out = {"tries"}, .times = Times::to_the_second};
+  StringOutput table, csv;
+  const auto in_table = make_rows_presenter(OutputFormat::table, table, style);
+  const auto in_csv = make_rows_presenter(OutputFormat::csv, csv, style);
+  for (const Json& frame : sink.frames) {
+    in_table->send(frame);
+    in_csv->send(frame);
+  }
+  in_table->finish({});
+  in_csv->finish({});
+  EXPECT_EQ(table.text, "id  at\n--  -------------------\na   2026-11-20 12:00:01\nb\n");
+  EXPECT_EQ(csv.text, "id,tries,at\na,1,2026-11-20T12:00:01.123456Z\nb,1,\n");
+}
+
 TEST(RowsPresenter, NoRows) {
   const std::vector<Json> frames = {columns_frame({{"n", "BIGINT"}})};
   EXPECT_EQ(present_rows(OutputFormat::json, frames), "[]\n");

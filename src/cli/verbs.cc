@@ -48,12 +48,16 @@ Question question(const RunsCommand& command, OutputFormat format, Outputs& outp
   }
   args.set("pipeline", command.pipeline).set("state", command.state).set("limit", command.limit);
   return {request("runs", std::move(args)),
-          make_rows_presenter(format, outputs.out, {.whole_column = "id"})};
+          make_rows_presenter(format, outputs.out,
+                              {.whole_column = "id",
+                               .left_out = {"trigger", "tries", "created"},
+                               .times = Times::to_the_second})};
 }
 
 Question question(const LogsCommand& command, OutputFormat format, Outputs& outputs) {
   return {request("logs", Json::object().set("run", command.run)),
-          make_rows_presenter(format, outputs.out, {.whole_column = "message"})};
+          make_rows_presenter(format, outputs.out,
+                              {.whole_column = "message", .times = Times::to_the_second})};
 }
 
 Question question(const QueryCommand& command, OutputFormat format, Outputs& outputs) {
