@@ -93,7 +93,8 @@ class Reporter {
   std::vector<InputRejects> finish() && { return std::move(reports_); }
 
  private:
-  Result<void> take(const Input& input, const Reject& reject) {
+  Result<void> take(const Input& input, Reject& reject) {
+    session_.sort_by_field(reject.problems);
     InputRejects& report = reports_[input_];
     ++report.rows;
     if (report.listed.size() < Receipt::listed_rejects) report.listed.push_back(reject);
@@ -136,6 +137,7 @@ Result<InputRejects> report_query_rejects(Session& session, RejectCollector& col
   Reject reject;
   const auto take = [&]() -> Result<void> {
     if (reject.problems.empty()) return {};
+    session.sort_by_field(reject.problems);
     ++report.rows;
     if (report.listed.size() < Receipt::listed_rejects) report.listed.push_back(reject);
     return session.ledger().write_reject(

@@ -127,6 +127,22 @@ RowRule Session::rule(int number) const {
   return key_rule(number == key_rule_number(true));
 }
 
+void Session::sort_by_field(std::vector<Problem>& problems) const {
+  const auto position = [](const auto& columns, const std::string& field) {
+    const auto at = std::find_if(columns.begin(), columns.end(),
+                                 [&](const auto& column) { return column.name == field; });
+    return static_cast<size_t>(at - columns.begin());
+  };
+  const auto rank = [&](const Problem& problem) {
+    const size_t source = position(parts_.source_columns, problem.field);
+    return source < parts_.source_columns.size() ? source
+                                                 : position(parts_.table->columns, problem.field);
+  };
+  if (problems.size() < 2) return;
+  std::stable_sort(problems.begin(), problems.end(),
+                   [&](const Problem& a, const Problem& b) { return rank(a) < rank(b); });
+}
+
 Result<std::vector<duckdb::Parameter>> Session::parameters(Timestamp scheduled_for) {
   std::vector<duckdb::Parameter> values(load_->parameter_count());
   const duckdb::TimestampValue moment{scheduled_for.time_since_epoch().count()};

@@ -30,6 +30,8 @@ class Session {
   LedgerKey ledger_key(const std::optional<ObjectRef>& object) const;
   /// The rule with this number, as told to a RowObserver.
   RowRule rule(int number) const;
+  /// Puts a row's problems into the order of its columns, as people read it.
+  void sort_by_field(std::vector<Problem>& problems) const;
   /// The rule append breaks when the key is there already.
   RowRule key_rule(bool in_batch) const;
   int key_rule_number(bool in_batch) const;
