@@ -214,6 +214,7 @@ void InotifyFileWatch::watch_root_again() {
 }
 
 void InotifyFileWatch::deliver() {
+  unsettled_.remove_all_in(arrived_);
   if (!arrived_.keys().empty() && events_.arrived) events_.arrived(arrived_.keys());
   if (!unsettled_.keys().empty() && events_.unsettled) events_.unsettled(unsettled_.keys());
   if (lost_ && events_.lost) events_.lost();

@@ -2,49 +2,45 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <list>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 
+#include "base/check.h"
 #include "base/fault_point.h"
 #include "base/log.h"
+#include "scheduler/held_runs.h"
 #include "text/receipt_json.h"
 
 namespace weir::scheduler {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr int most_tries = 5;
-constexpr int most_tries_of_a_changing_input = 30;
 constexpr milliseconds progress_interval{100};
+constexpr milliseconds longest_backoff{5000};
+constexpr int most_finish_tries = 10;
 
-/// Runs that one worker executes together.
-struct Execution {
-  std::vector<Run> runs;
-  pipeline::Progress progress;
-};
-
-/// Runs that stay leased until they may be tried again.
-struct Delayed {
-  SteadyClock::time_point due;
-  RunId run;
-};
-
-bool final_state(RunState state) { return state != RunState::queued && state != RunState::running; }
-
-milliseconds delay_before_try(int tries, bool input_changed) {
-  const milliseconds first = input_changed ? milliseconds(100) : milliseconds(500);
-  return std::min(first * (1 << std::min(tries, 6)), milliseconds(10'000));
+milliseconds backoff(int failures) {
+  return std::min(longest_backoff, milliseconds(50) * (1 << std::min(failures, 10)));
 }
 
-class QueueDispatcher final : public Dispatcher {
+bool is_final(RunState state) { return state != RunState::queued && state != RunState::running; }
+
+std::string one_line(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  return text;
+}
+
+class WorkerPool final : public Dispatcher {
  public:
-  QueueDispatcher(runlog::RunLog& log, pipeline::Executor& executor, const Clock& clock,
-                  DispatcherOptions options)
-      : log_(log), executor_(executor), clock_(clock), options_(options) {}
-  ~QueueDispatcher() override { drain(milliseconds(0)); }
+  WorkerPool(runlog::RunLog& log, pipeline::Executor& executor, const Clock& clock,
+             DispatcherOptions options)
+      : log_(log), executor_(executor), clock_(clock), options_(options) {
+    options_.workers = std::max(1, options_.workers);
+    options_.batch = std::max<size_t>(1, options_.batch);
+  }
+  ~WorkerPool() override { drain(milliseconds(0)); }
 
   void start() override;
   Result<std::vector<RunId>> submit(std::span<const Run> runs) override;
@@ -54,294 +50,378 @@ class QueueDispatcher final : public Dispatcher {
   void drain(milliseconds grace) override;
 
  private:
+  /// What one batch comes to.
+  struct Verdicts {
+    std::vector<runlog::FinishedRun> finished;
+    std::vector<RunId> put_back;  ///< cancelled: the next owner's work
+    std::vector<runlog::KnownObject> read;
+  };
+  struct Waiting {
+    int waiters = 0;
+    bool done = false;
+  };
+
   void work();
-  /// Blocks until there may be work. False: stop.
-  bool await_work();
-  void requeue_due(std::unique_lock<std::mutex>& lock);
-  size_t batch_size();
-  void execute(std::vector<Run> runs);
-  void settle(Execution& execution, std::vector<pipeline::RunOutcome>& outcomes);
-  bool try_again(const Run& run, const pipeline::RunOutcome& outcome, std::vector<Delayed>& delayed,
-                 std::vector<RunId>& back);
-  std::vector<runlog::LogLine> lines_about(const Run& run, const Receipt& receipt);
-  void remember(const Execution& execution, const std::vector<pipeline::RunOutcome>& outcomes);
-  RunProgress progress_of(const RunId& id);
+  bool wait_for_work(uint64_t& seen);
+  bool run_batch();
+  std::vector<Run> lease_batch();
+  std::vector<pipeline::RunOutcome> execute(std::span<const Run> runs,
+                                            pipeline::Progress& progress);
+  Verdicts judge(std::span<const Run> runs, std::vector<pipeline::RunOutcome> outcomes);
+  bool hold_for_retry(const Run& run, const pipeline::RunOutcome& outcome);
+  runlog::FinishedRun finished(const Run& run, const Receipt& receipt) const;
+  void write_down(const PipelineName& pipeline, const Verdicts& verdicts);
+  bool finish(std::span<const runlog::FinishedRun> runs);
+  void put_back(std::span<const RunId> ids);
+  void pause(milliseconds time);
+  void report_progress(const RunId& id, std::unique_lock<std::mutex>& lock,
+                       const std::function<void(const RunProgress&)>& on_progress);
 
   runlog::RunLog& log_;
   pipeline::Executor& executor_;
   const Clock& clock_;
-  const DispatcherOptions options_;
+  DispatcherOptions options_;
 
-  std::mutex mutex_;
-  std::condition_variable work_;  // something was queued, or it is time to stop
-  std::condition_variable done_;  // a run finished, or a worker went idle
+  std::mutex drain_mutex_;                // one drain at a time; taken before mutex_
+  std::mutex mutex_;                      // guards all below
+  std::condition_variable work_changed_;  // for the workers
+  std::condition_variable idle_changed_;  // for wait_idle and drain
+  std::condition_variable done_changed_;  // for wait
+  uint64_t generation_ = 0;               // grows when there may be new work
+  int busy_ = 0;  // workers between looking for work and having written it down
+  bool draining_ = false;
+  bool cancelling_ = false;
+  bool drained_ = false;
+  int lease_failures_ = 0;
+  HeldRuns held_;
+  std::unordered_map<RunId, std::shared_ptr<pipeline::Progress>> active_;
+  std::unordered_map<RunId, Waiting> waiting_;
   std::vector<std::thread> workers_;
-  std::list<std::shared_ptr<Execution>> executing_;
-  std::vector<Delayed> delayed_;
-  bool may_have_work_ = false;
-  bool stopping_ = false;
-  int busy_ = 0;  // workers that lease or execute
 };
 
-void QueueDispatcher::start() {
+void WorkerPool::start() {
   const std::lock_guard lock(mutex_);
-  may_have_work_ = true;  // what an earlier owner left
+  WEIR_CHECK(workers_.empty() && !draining_, "a dispatcher is started once");
+  generation_ = 1;  // there may be work from before
   for (int i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { work(); });
 }
 
-Result<std::vector<RunId>> QueueDispatcher::submit(std::span<const Run> runs) {
+Result<std::vector<RunId>> WorkerPool::submit(std::span<const Run> runs) {
   auto ids = WEIR_TRY(log_.enqueue(runs));
-  const std::lock_guard lock(mutex_);
-  may_have_work_ = true;
-  work_.notify_one();
+  {
+    const std::lock_guard lock(mutex_);
+    ++generation_;
+  }
+  if (runs.size() == 1) {
+    work_changed_.notify_one();
+  } else {
+    work_changed_.notify_all();
+  }
   return ids;
 }
 
-void QueueDispatcher::requeue_due(std::unique_lock<std::mutex>& lock) {
-  const auto now = SteadyClock::now();
-  std::vector<RunId> due;
-  std::erase_if(delayed_, [&](const Delayed& delayed) {
-    if (delayed.due > now) return false;
-    due.push_back(delayed.run);
-    return true;
-  });
-  if (due.empty()) return;
-  lock.unlock();
-  if (const auto done = log_.requeue(due); !done) {
-    log::error("cannot queue runs again: {}", done.error().to_string());
+void WorkerPool::work() {
+  uint64_t seen = 0;
+  while (wait_for_work(seen)) {
+    bool more = true;
+    try {
+      more = run_batch();
+    } catch (const std::exception& error) {
+      // What was leased stays leased, and is recovered when the next owner starts.
+      log::error("internal error in a worker: {}", error.what());
+      pause(longest_backoff);
+    }
+    const std::lock_guard lock(mutex_);
+    --busy_;
+    if (more) --seen;  // look again before sleeping
+    idle_changed_.notify_all();
   }
-  lock.lock();
-  may_have_work_ = true;
 }
 
-bool QueueDispatcher::await_work() {
+/// Sleeps until there may be work; false when it is time to go. Counts the worker as busy.
+bool WorkerPool::wait_for_work(uint64_t& seen) {
   std::unique_lock lock(mutex_);
-  --busy_;
-  done_.notify_all();
-  while (true) {
-    requeue_due(lock);
-    if (stopping_) return false;
-    if (may_have_work_) break;
-    if (delayed_.empty()) {
-      work_.wait(lock);
+  for (;;) {
+    if (draining_) return false;
+    const auto due = held_.next_due();
+    if (generation_ != seen || (due && *due <= std::chrono::steady_clock::now())) break;
+    if (due) {
+      work_changed_.wait_until(lock, *due);
     } else {
-      const auto next =
-          std::min_element(delayed_.begin(), delayed_.end(),
-                           [](const auto& a, const auto& b) { return a.due < b.due; });
-      work_.wait_until(lock, next->due);
+      work_changed_.wait(lock);
     }
   }
-  may_have_work_ = false;
+  seen = generation_;
   ++busy_;
+  const auto due = held_.take_due(std::chrono::steady_clock::now());
+  if (!due.empty()) {
+    lock.unlock();
+    put_back(due);
+  }
   return true;
 }
 
-size_t QueueDispatcher::batch_size() {
-  const auto queued = log_.count(RunState::queued);
-  if (!queued) return 1;
-  const auto workers = static_cast<size_t>(options_.workers);
-  return std::clamp<size_t>((*queued + workers - 1) / workers, 1, options_.batch);
-}
-
-void QueueDispatcher::work() {
+/// Leases, executes and writes down one batch. False: nothing can be leased now.
+bool WorkerPool::run_batch() {
+  const std::vector<Run> runs = lease_batch();
+  if (runs.empty()) {
+    const std::lock_guard lock(mutex_);
+    return lease_failures_ > 0;
+  }
+  fault_point("run-leased");
+  const auto progress = std::make_shared<pipeline::Progress>();
   {
     const std::lock_guard lock(mutex_);
-    ++busy_;
+    progress->cancel = cancelling_;
+    for (const Run& run : runs) active_[run.id] = progress;
   }
-  while (await_work()) {
-    auto leased = log_.lease(batch_size(), clock_.now());
-    if (!leased) {
-      log::error("cannot take runs from the queue: {}", leased.error().to_string());
-      continue;
-    }
-    if (leased->empty()) continue;
-    fault_point("run-leased");
+  auto outcomes = execute(runs, *progress);
+  fault_point("run-executed");
+  write_down(runs.front().pipeline, judge(runs, std::move(outcomes)));
+  fault_point("run-finished");
+  return true;
+}
+
+std::vector<Run> WorkerPool::lease_batch() {
+  const auto lease = [this]() -> Result<std::vector<Run>> {
+    const size_t queued = WEIR_TRY(log_.count(RunState::queued));
+    if (queued == 0) return std::vector<Run>();
+    const auto workers = static_cast<size_t>(options_.workers);
+    return log_.lease(std::min(options_.batch, (queued + workers - 1) / workers), clock_.now());
+  };
+  auto runs = lease();
+  int failures = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    failures = lease_failures_ = runs ? 0 : lease_failures_ + 1;
+  }
+  if (runs) return *std::move(runs);
+  log::error("cannot take runs from the queue: {}", runs.error().to_string());
+  pause(backoff(failures));
+  return {};
+}
+
+std::vector<pipeline::RunOutcome> WorkerPool::execute(std::span<const Run> runs,
+                                                      pipeline::Progress& progress) {
+  std::string why;
+  try {
+    auto outcomes = executor_.execute(runs, progress);
+    WEIR_CHECK(outcomes.size() == runs.size(), "every run has an outcome");
+    return outcomes;
+  } catch (const std::exception& error) {
+    why = error.what();
+  }
+  std::vector<pipeline::RunOutcome> outcomes(runs.size());
+  for (size_t i = 0; i < runs.size(); ++i) {
+    Receipt& receipt = outcomes[i].receipt;
+    receipt.run = runs[i].id;
+    receipt.pipeline = runs[i].pipeline;
+    receipt.object = runs[i].object;
+    receipt.status = RunState::failed;
+    receipt.error = Error{ErrorCode::internal, "the run broke off: " + why, "please report it"};
+  }
+  return outcomes;
+}
+
+WorkerPool::Verdicts WorkerPool::judge(std::span<const Run> runs,
+                                       std::vector<pipeline::RunOutcome> outcomes) {
+  Verdicts verdicts;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const Receipt& receipt = outcomes[i].receipt;
+    const bool cancelled = receipt.error && receipt.error->code == ErrorCode::cancelled;
+    bool draining = false;
     {
       const std::lock_guard lock(mutex_);
-      may_have_work_ = true;  // there may be more; the next look costs little
-      work_.notify_one();
+      draining = draining_;
     }
-    execute(*std::move(leased));
+    if (draining && (cancelled || outcomes[i].requeue)) {
+      verdicts.put_back.push_back(runs[i].id);
+    } else if (!hold_for_retry(runs[i], outcomes[i])) {
+      WEIR_CHECK(is_final(receipt.status), "an executed run has a verdict");
+      verdicts.finished.push_back(finished(runs[i], receipt));
+      // Neither a rescan nor `weir run` needs to look at it again. What the watcher queued, it has
+      // remembered itself.
+      if (outcomes[i].seen && runs[i].trigger != "watch") {
+        const objects::ObjectStat& stat = *outcomes[i].seen;
+        verdicts.read.push_back(
+            {*runs[i].object, stat.size_bytes, stat.mtime_ns, stat.ctime_ns, stat.inode});
+      }
+    }
   }
+  return verdicts;
 }
 
-void QueueDispatcher::execute(std::vector<Run> runs) {
-  const auto execution = std::make_shared<Execution>();
-  execution->runs = std::move(runs);
+/// Whether the run is to be tried again, later. It stays leased until then.
+bool WorkerPool::hold_for_retry(const Run& run, const pipeline::RunOutcome& outcome) {
+  const auto& error = outcome.receipt.error;
+  const bool failed = outcome.receipt.status == RunState::failed && error && error->retryable();
+  if (!outcome.requeue && !failed) return false;
+  std::string message =
+      error ? one_line(error->to_string()) : "the input changed while it was read";
   {
     const std::lock_guard lock(mutex_);
-    executing_.push_back(execution);
+    const SteadyTime now = std::chrono::steady_clock::now();
+    const auto delay =
+        outcome.requeue ? held_.hold_changed(run.id, now) : held_.hold_failed(run.id, now);
+    if (!delay) return false;
+    message += fmt::format("; next try in {} ms", delay->count());
   }
-  std::vector<pipeline::RunOutcome> outcomes;
-  try {
-    outcomes = executor_.execute(execution->runs, execution->progress);
-  } catch (const std::exception& exception) {
-    outcomes.clear();
-    for (const Run& run : execution->runs) {
-      pipeline::RunOutcome outcome;
-      outcome.receipt.run = run.id;
-      outcome.receipt.pipeline = run.pipeline;
-      outcome.receipt.object = run.object;
-      outcome.receipt.status = RunState::failed;
-      outcome.receipt.error =
-          Error{ErrorCode::internal, std::string("the run threw: ") + exception.what()};
-      outcomes.push_back(std::move(outcome));
-    }
+  work_changed_.notify_one();  // a sleeping worker has to know when to wake
+  if (const auto written = log_.append_log(run.id, clock_.now(), "warning", message); !written) {
+    log::warning("run {}: {}", run.id.value(), message);
   }
-  fault_point("run-executed");
-  remember(*execution, outcomes);
-  settle(*execution, outcomes);
-  fault_point("run-finished");
-  const std::lock_guard lock(mutex_);
-  executing_.remove(execution);
-  may_have_work_ = true;  // an object that waited for its earlier run
-  done_.notify_all();
-}
-
-/// Decides whether a run is put aside for another try.
-bool QueueDispatcher::try_again(const Run& run, const pipeline::RunOutcome& outcome,
-                                std::vector<Delayed>& delayed, std::vector<RunId>& back) {
-  const auto& error = outcome.receipt.error;
-  if (!error || !error->retryable()) return false;
-  if (error->code == ErrorCode::cancelled) {
-    back.push_back(run.id);
-    return true;
-  }
-  const int limit = outcome.requeue ? most_tries_of_a_changing_input : most_tries;
-  if (run.tries >= limit) return false;
-  delayed.push_back({SteadyClock::now() + delay_before_try(run.tries, outcome.requeue), run.id});
   return true;
 }
 
-/// What is worth a line in the run's log, and in the process log.
-std::vector<runlog::LogLine> QueueDispatcher::lines_about(const Run& run, const Receipt& receipt) {
-  if (!receipt.error && receipt.rows.rejected == 0) return {};
-  std::string line = receipt.error ? receipt.error->to_string()
-                                   : std::to_string(receipt.rows.rejected) + " rows rejected";
-  const std::string what = run.object ? run.object->to_string() : run.pipeline.value();
-  log::warning("{} {}: {}", run.id.value(), what, line);
-  return {{clock_.now(), receipt.error ? "error" : "warning", std::move(line)}};
+runlog::FinishedRun WorkerPool::finished(const Run& run, const Receipt& receipt) const {
+  runlog::FinishedRun result;
+  result.id = run.id;
+  result.state = receipt.status;
+  result.receipt = text::to_json(receipt).to_string();
+  if (receipt.error) result.error = one_line(receipt.error->to_string());
+  if (receipt.status == RunState::failed || receipt.status == RunState::parked) {
+    result.log.push_back({clock_.now(), "error", result.error});
+    log::warning("{} of {}{}: {}", to_string(receipt.status), run.pipeline.value(),
+                 run.object ? " on " + run.object->to_string() : "", result.error);
+  } else if (receipt.status == RunState::partial) {
+    result.log.push_back(
+        {clock_.now(), "warning", fmt::format("{} rows were rejected", receipt.rows.rejected)});
+  }
+  return result;
 }
 
-void QueueDispatcher::settle(Execution& execution, std::vector<pipeline::RunOutcome>& outcomes) {
-  std::vector<runlog::FinishedRun> finished;
-  std::vector<Delayed> delayed;
-  std::vector<RunId> back;
-  for (size_t i = 0; i < outcomes.size(); ++i) {
-    const Run& run = execution.runs[i];
-    const Receipt& receipt = outcomes[i].receipt;
-    auto lines = lines_about(run, receipt);
-    if (try_again(run, outcomes[i], delayed, back)) {
-      for (const runlog::LogLine& line : lines) {
-        static_cast<void>(log_.append_log(run.id, line.time, line.level, line.message));
-      }
-      continue;
-    }
-    finished.push_back({run.id, receipt.status, text::to_json(receipt).to_string(),
-                        receipt.error ? receipt.error->to_string() : "", std::move(lines)});
-  }
-  // The rows are in: a failure here means the run is executed again and found in the ledger.
-  if (!finished.empty()) {
-    if (const auto done = log_.finish(finished, clock_.now()); !done) {
-      log::error("cannot write receipts to the run log: {}", done.error().to_string());
+void WorkerPool::write_down(const PipelineName& pipeline, const Verdicts& verdicts) {
+  if (!verdicts.read.empty()) {
+    if (const auto known = log_.remember(pipeline, verdicts.read); !known) {
+      log::warning("what was read will be looked at again: {}", known.error().to_string());
     }
   }
-  if (!back.empty()) {
-    if (const auto done = log_.requeue(back); !done) {
-      log::error("cannot queue runs again: {}", done.error().to_string());
+  if (!verdicts.put_back.empty()) put_back(verdicts.put_back);
+  const bool written = verdicts.finished.empty() || finish(verdicts.finished);
+  const std::lock_guard lock(mutex_);
+  for (const RunId& id : verdicts.put_back) active_.erase(id);
+  for (const auto& run : verdicts.finished) {
+    active_.erase(run.id);
+    held_.forget(run.id);
+    const auto found = waiting_.find(run.id);
+    if (written && found != waiting_.end()) found->second.done = true;
+  }
+  if (!waiting_.empty()) done_changed_.notify_all();
+}
+
+/// The rows are committed, so the verdict has to be written: a full disk is waited out. Given up,
+/// the run counts as running until the next owner executes it again and the ledger recognises it.
+bool WorkerPool::finish(std::span<const runlog::FinishedRun> runs) {
+  for (int tries = 1;; ++tries) {
+    const auto written = log_.finish(runs, clock_.now());
+    if (written) return true;
+    log::error("cannot write down {} finished runs: {}", runs.size(), written.error().to_string());
+    {
+      const std::lock_guard lock(mutex_);
+      if (draining_ || tries == most_finish_tries || !written.error().retryable()) return false;
     }
+    pause(backoff(tries));
+  }
+}
+
+void WorkerPool::put_back(std::span<const RunId> ids) {
+  if (const auto written = log_.requeue(ids); !written) {
+    log::error("cannot queue {} runs again: {}", ids.size(), written.error().to_string());
+    if (!written.error().retryable()) return;
+    const std::lock_guard lock(mutex_);
+    for (const RunId& id : ids) held_.hold_changed(id, std::chrono::steady_clock::now());
+    return;
   }
   const std::lock_guard lock(mutex_);
-  delayed_.insert(delayed_.end(), delayed.begin(), delayed.end());
-  if (!delayed.empty()) work_.notify_one();
+  ++generation_;
 }
 
-/// So that neither a rescan nor `weir run` looks at the object again. The watcher has done it for its
-/// own runs when it queued them.
-void QueueDispatcher::remember(const Execution& execution,
-                               const std::vector<pipeline::RunOutcome>& outcomes) {
-  std::vector<runlog::KnownObject> known;
-  for (size_t i = 0; i < outcomes.size(); ++i) {
-    const Run& run = execution.runs[i];
-    if (!outcomes[i].seen || run.trigger == "watch") continue;
-    const objects::ObjectStat& stat = *outcomes[i].seen;
-    known.push_back({*run.object, stat.size_bytes, stat.mtime_ns, stat.ctime_ns, stat.inode});
-  }
-  if (known.empty()) return;
-  const auto done = log_.remember(execution.runs.front().pipeline, known);
-  if (!done) log::error("cannot write to the run log: {}", done.error().to_string());
-}
-
-RunProgress QueueDispatcher::progress_of(const RunId& id) {
-  RunProgress out{id};
-  for (const auto& execution : executing_) {
-    for (const Run& run : execution->runs) {
-      if (run.id != id) continue;
-      out.bytes_read = execution->progress.bytes_read;
-      out.bytes_total = execution->progress.bytes_total;
-      out.rows_read = execution->progress.rows_read;
-      return out;
-    }
-  }
-  return out;
-}
-
-Result<Run> QueueDispatcher::wait(const RunId& id,
-                                  const std::function<void(const RunProgress&)>& on_progress) {
+void WorkerPool::pause(milliseconds time) {
   std::unique_lock lock(mutex_);
-  while (true) {
+  idle_changed_.wait_for(lock, time, [this] { return draining_; });
+}
+
+Result<Run> WorkerPool::wait(const RunId& id,
+                             const std::function<void(const RunProgress&)>& on_progress) {
+  std::unique_lock lock(mutex_);
+  ++waiting_[id].waiters;  // before the look into the log, so that no verdict passes unseen
+  for (;;) {
+    const bool last_look = drained_;
     lock.unlock();
-    auto run = WEIR_TRY(log_.find(id));
-    if (!run) return fail(ErrorCode::not_found, "there is no run '" + id.value() + "'");
-    if (final_state(run->state)) return *std::move(run);
+    auto found = log_.find(id);
     lock.lock();
-    if (stopping_ && workers_.empty()) {
-      return fail(ErrorCode::cancelled, "weir is stopping; the run stays queued",
-                  "it is executed when weir runs again");
+    const bool is_there = found && *found;
+    if (!is_there || is_final((*found)->state) || last_look) {
+      if (--waiting_[id].waiters == 0) waiting_.erase(id);
+      if (!found) return fail(std::move(found).error());
+      if (!is_there) return fail(ErrorCode::not_found, "there is no run " + id.value());
+      if (is_final((*found)->state)) return **std::move(found);
+      return fail(ErrorCode::cancelled, "weir stopped before run " + id.value() + " had ended",
+                  "it is queued and will be run when weir is up again");
     }
-    if (done_.wait_for(lock, progress_interval) == std::cv_status::timeout && on_progress) {
-      const RunProgress progress = progress_of(id);
-      lock.unlock();
-      on_progress(progress);
-      lock.lock();
+    const auto ended = [&] { return waiting_[id].done || drained_; };
+    if (!on_progress) {
+      done_changed_.wait(lock, ended);
+      continue;
+    }
+    while (!done_changed_.wait_for(lock, progress_interval, ended)) {
+      report_progress(id, lock, on_progress);
     }
   }
 }
 
-void QueueDispatcher::wait_idle() {
+void WorkerPool::report_progress(const RunId& id, std::unique_lock<std::mutex>& lock,
+                                 const std::function<void(const RunProgress&)>& on_progress) {
+  const auto found = active_.find(id);
+  if (found == active_.end()) return;
+  const std::shared_ptr<pipeline::Progress> progress = found->second;
+  lock.unlock();
+  on_progress({id, progress->bytes_read, progress->bytes_total, progress->rows_read});
+  lock.lock();
+}
+
+void WorkerPool::wait_idle() {
   std::unique_lock lock(mutex_);
-  done_.wait(lock, [this] {
-    return (busy_ == 0 && !may_have_work_ && executing_.empty() && delayed_.empty()) || stopping_;
+  idle_changed_.wait(lock, [this] {
+    if (drained_) return true;
+    if (busy_ > 0 || !held_.empty()) return false;
+    const auto queued = log_.count(RunState::queued);
+    return queued && *queued == 0;
   });
 }
 
-void QueueDispatcher::drain(milliseconds grace) {
+void WorkerPool::drain(milliseconds grace) {
+  const std::lock_guard one_at_a_time(drain_mutex_);
   std::vector<std::thread> workers;
-  std::vector<RunId> back;
   {
     std::unique_lock lock(mutex_);
-    stopping_ = true;
-    work_.notify_all();
-    if (!done_.wait_for(lock, grace, [this] { return executing_.empty(); })) {
-      for (const auto& execution : executing_) execution->progress.cancel = true;
-    }
+    if (drained_) return;
+    draining_ = true;
+    work_changed_.notify_all();
+    idle_changed_.notify_all();
+    idle_changed_.wait_for(lock, grace, [this] { return busy_ == 0; });
+    cancelling_ = true;
+    for (const auto& [id, progress] : active_) progress->cancel = true;
     workers.swap(workers_);
-    for (const Delayed& delayed : delayed_) back.push_back(delayed.run);
-    delayed_.clear();
   }
-  for (std::thread& worker : workers) worker.join();
-  if (!back.empty()) {
-    const auto done = log_.requeue(back);
-    if (!done) log::error("cannot queue runs again: {}", done.error().to_string());
+  for (auto& worker : workers) worker.join();
+  std::vector<RunId> held;
+  {
+    const std::lock_guard lock(mutex_);
+    held = held_.take_all();
   }
-  done_.notify_all();
+  if (!held.empty()) put_back(held);
+  const std::lock_guard lock(mutex_);
+  drained_ = true;
+  done_changed_.notify_all();
+  idle_changed_.notify_all();
 }
 
 }  // namespace
 
 std::unique_ptr<Dispatcher> make_dispatcher(runlog::RunLog& log, pipeline::Executor& executor,
                                             const Clock& clock, DispatcherOptions options) {
-  return std::make_unique<QueueDispatcher>(log, executor, clock, options);
+  return std::make_unique<WorkerPool>(log, executor, clock, options);
 }
 
 }  // namespace weir::scheduler

@@ -25,23 +25,31 @@ struct RunProgress {
   uint64_t bytes_read = 0, bytes_total = 0, rows_read = 0;
 };
 
-/// Leases queued runs and executes them on a worker pool. `start` it once; thread-safe.
+/// Leases queued runs and executes them on a worker pool; asleep while there are none. `start` it
+/// once; thread-safe.
+///
+/// A run that failed for a transient reason is tried five times more, after 0.5 s, 1 s, 2 s …; one
+/// whose input changed under the reader is tried until it rests. Meanwhile it counts as running.
 class Dispatcher {
  public:
   virtual ~Dispatcher() = default;
 
+  /// Starts the workers. RunLog::recover() has been called before.
   virtual void start() = 0;
   /// Adds runs and wakes the workers; returns the ids that will do the work.
   virtual Result<std::vector<RunId>> submit(std::span<const Run> runs) = 0;
   /// Waits until the run has finished and returns it; calls `on_progress` about every 100 ms
   /// while it executes. Errors: not_found, cancelled (drained before it ran).
-  virtual Result<Run> wait(const RunId& id, const std::function<void(const RunProgress&)>& on_progress) = 0;
-  /// Waits until nothing is queued or running.
+  virtual Result<Run> wait(const RunId& id,
+                           const std::function<void(const RunProgress&)>& on_progress) = 0;
+  /// Waits until nothing is queued or running, or the dispatcher was drained.
   virtual void wait_idle() = 0;
-  /// Stops leasing, lets running runs finish (cancels them after `grace`), joins the workers.
+  /// Stops leasing, lets running runs finish (cancels them after `grace`), joins the workers. What
+  /// was cancelled is queued again. Runs submitted later stay queued for the next owner.
   virtual void drain(std::chrono::milliseconds grace) = 0;
 };
 
+/// The references must outlive the dispatcher, which drains without grace when destroyed.
 std::unique_ptr<Dispatcher> make_dispatcher(runlog::RunLog& log, pipeline::Executor& executor,
                                             const Clock& clock, DispatcherOptions options);
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "model/project.h"
+#include "objects/file_watch.h"
 #include "pipeline/resources.h"
 #include "runlog/run_log.h"
 #include "scheduler/dispatcher.h"
@@ -11,7 +12,10 @@
 namespace weir::scheduler {
 
 struct WatcherOptions {
-  std::chrono::milliseconds rescan{30'000};  ///< between reconciling rescans
+  /// Between reconciling rescans; longer for large buckets, so that they cost at most 0.3 % of a
+  /// core.
+  std::chrono::milliseconds rescan{30'000};
+  objects::ReadEvents read_events = {};  ///< for tests: see FileWatchOptions
 };
 
 /// Turns objects that appear or change into runs: inotify for speed, rescans for truth (at start,
@@ -20,7 +24,8 @@ struct WatcherOptions {
 class Watcher {
  public:
   virtual ~Watcher() = default;
-  virtual Result<void> start() = 0;  ///< returns when the watches stand and the first scan is queued
+  /// Returns when the watches stand and what the first scan found is queued.
+  virtual Result<void> start() = 0;
   virtual void stop() = 0;
 };
 
