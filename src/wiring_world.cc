@@ -1,0 +1,127 @@
+#include "wiring_world.h"
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+#include "pipeline/executor.h"
+#include "scheduler/pending.h"
+#include "scheduler/watcher.h"
+
+namespace weir {
+namespace {
+
+/// Members stand in the order they depend on each other, so that they go in the reverse one.
+class World final : public cli::Services {
+ public:
+  explicit World(Project project) : project_(std::move(project)) {}
+  ~World() override { drain(std::chrono::milliseconds(0)); }
+
+  const Project& project() const override { return project_; }
+  const Clock& clock() const override { return clock_; }
+
+  Result<runlog::RunLog*> run_log() override {
+    const std::lock_guard lock(run_log_mutex_);
+    if (!run_log_) {
+      auto opened =
+          WEIR_TRY(runlog::open_sqlite_run_log((project_.state_dir() / "runs.sqlite").string()));
+      const size_t recovered = WEIR_TRY(opened->recover());
+      if (recovered > 0) log::info("{} runs of a dead owner are queued again", recovered);
+      run_log_ = std::move(opened);
+    }
+    return run_log_.get();
+  }
+
+  Result<pipeline::Resources*> resources() override {
+    const std::lock_guard lock(resources_mutex_);
+    if (!resources_) resources_ = WEIR_TRY(pipeline::open_resources(project_));
+    return &*resources_;
+  }
+
+  Result<scheduler::Dispatcher*> dispatcher() override {
+    pipeline::Executor& executor = *WEIR_TRY(this->executor());
+    runlog::RunLog& log = *WEIR_TRY(run_log());
+    const std::lock_guard lock(dispatcher_mutex_);
+    if (draining_) return fail(ErrorCode::cancelled, "this weir is stopping");
+    if (!dispatcher_) {
+      dispatcher_ = scheduler::make_dispatcher(log, executor, clock_, {.workers = workers()});
+      dispatcher_->start();
+    }
+    return dispatcher_.get();
+  }
+
+  Result<std::vector<Run>> pending_runs(const Pipeline& pipeline, bool force) override {
+    return scheduler::pending_runs(pipeline, *WEIR_TRY(resources()), *WEIR_TRY(run_log()), clock_,
+                                   force);
+  }
+
+  Result<void> start_watching() override {
+    scheduler::Dispatcher& runs = *WEIR_TRY(dispatcher());
+    pipeline::Resources& opened = *WEIR_TRY(resources());
+    runlog::RunLog& log = *WEIR_TRY(run_log());
+    const std::lock_guard watching(watcher_mutex_);
+    {
+      const std::lock_guard lock(dispatcher_mutex_);
+      if (draining_) return fail(ErrorCode::cancelled, "this weir is stopping");
+    }
+    watcher_ = scheduler::make_watcher(project_, opened, log, runs, clock_, {});
+    return watcher_->start();
+  }
+
+  void drain(std::chrono::milliseconds grace) override {
+    scheduler::Dispatcher* runs = nullptr;
+    bool first = false;
+    {
+      const std::lock_guard lock(dispatcher_mutex_);
+      first = !std::exchange(draining_, true);
+      runs = dispatcher_.get();
+    }
+    if (first) {
+      const std::lock_guard watching(watcher_mutex_);
+      if (watcher_) watcher_->stop();
+    }
+    if (runs != nullptr) runs->drain(grace);
+  }
+
+ private:
+  Result<pipeline::Executor*> executor() {
+    pipeline::Resources& opened = *WEIR_TRY(resources());
+    const std::lock_guard lock(executor_mutex_);
+    if (!executor_) executor_ = WEIR_TRY(pipeline::make_executor(project_, opened, clock_));
+    return executor_.get();
+  }
+
+  static int workers() {
+    return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2u, 8u));
+  }
+
+  const Project project_;
+  const SystemClock clock_;
+
+  std::mutex run_log_mutex_;
+  std::unique_ptr<runlog::RunLog> run_log_;
+
+  std::mutex resources_mutex_;
+  std::optional<pipeline::Resources> resources_;
+
+  std::mutex executor_mutex_;
+  std::unique_ptr<pipeline::Executor> executor_;
+
+  std::mutex dispatcher_mutex_;
+  bool draining_ = false;  // guarded by dispatcher_mutex_
+  std::unique_ptr<scheduler::Dispatcher> dispatcher_;
+
+  std::mutex watcher_mutex_;  // held while it starts or stops; taken before dispatcher_mutex_
+  std::unique_ptr<scheduler::Watcher> watcher_;
+};
+
+}  // namespace
+
+std::unique_ptr<cli::Services> make_world(Project project) {
+  return std::make_unique<World>(std::move(project));
+}
+
+}  // namespace weir
