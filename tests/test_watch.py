@@ -38,12 +38,13 @@ def test_whole_folder_moved_in(tmp_path) -> None:
 def test_file_that_arrived_while_down(tmp_path) -> None:
     project = make(tmp_path)
     project.write('landing/before.json', lines(1))
-    with project.up():
+    with project.up() as owner:
         wait_for_rows(project, 1)
+        assert owner.stop() == 0
     project.write('landing/while-down.json', lines(2))
     with project.up():
         wait_for_rows(project, 2)
-        assert len(project.runs()) == 2
+        assert len(project.runs()) == 2, 'what is known and unchanged is not looked at again'
 
 
 def test_half_written_file_is_not_read(tmp_path) -> None:

@@ -61,8 +61,13 @@ say "monks.hits: $("$weir" query 'SELECT count(*) AS n FROM monks.hits' --projec
 say "monks.daily_totals"
 "$weir" query 'SELECT * FROM monks.daily_totals ORDER BY date' --project "$project"
 
-say "the receipts (weir runs)"
+say "weir runs"
 "$weir" runs --project "$project"
+
+say "the receipts, as JSON"
+for run in $("$weir" runs --project "$project" --format csv | tail -n +2 | cut -d, -f1); do
+  "$weir" runs "$run" --project "$project" --format json
+done
 
 say "stopping weir up"
 kill "$owner"
