@@ -4,6 +4,9 @@
 #include <map>
 #include <set>
 
+#include "base/log.h"
+#include "scheduler/known_cursor.h"
+
 namespace weir::scheduler {
 namespace {
 
@@ -11,11 +14,6 @@ struct Found {
   ObjectRef object;
   int64_t mtime_ns = 0;
 };
-
-bool same_state(const runlog::KnownObject& known, const objects::ObjectStat& stat) {
-  return known.size_bytes == stat.size_bytes && known.mtime_ns == stat.mtime_ns &&
-         known.ctime_ns == stat.ctime_ns && known.inode == stat.inode;
-}
 
 /// The bucket's patterns of one pipeline.
 std::map<BucketName, std::vector<std::string>> patterns_of(const Pipeline& pipeline) {
@@ -28,32 +26,67 @@ std::map<BucketName, std::vector<std::string>> patterns_of(const Pipeline& pipel
   return patterns;
 }
 
-Result<void> find_in_bucket(const Pipeline& pipeline, const BucketName& name,
-                            const std::vector<std::string>& patterns,
-                            pipeline::Resources& resources, runlog::RunLog& log, bool force,
-                            std::vector<Found>& found) {
-  const auto bucket = resources.buckets.find(name);
-  if (bucket == resources.buckets.end()) {
-    return fail(ErrorCode::not_found, "there is no bucket '" + name.value() + "'");
+/// Finds the pending objects of one pipeline.
+class PendingSearch {
+ public:
+  PendingSearch(const Pipeline& pipeline, pipeline::Resources& resources, runlog::RunLog& log,
+                bool force)
+      : pipeline_(pipeline), resources_(resources), log_(log), force_(force) {}
+
+  /// Oldest change first, then by key.
+  Result<std::vector<Found>> run() {
+    if (!force_) {
+      const auto failed = WEIR_TRY(log_.last_failed(pipeline_.name));
+      failed_.insert(failed.begin(), failed.end());
+    }
+    for (const auto& [bucket, patterns] : patterns_of(pipeline_)) {
+      WEIR_TRY(search(bucket, patterns));
+    }
+    std::ranges::sort(found_, [](const Found& a, const Found& b) {
+      return std::tie(a.mtime_ns, a.object) < std::tie(b.mtime_ns, b.object);
+    });
+    return std::move(found_);
   }
-  std::map<ObjectKey, runlog::KnownObject> known;
-  std::set<ObjectRef> failed;
-  if (!force) {
-    WEIR_TRY(log.for_each_known(pipeline.name, name, [&](const runlog::KnownObject& object) {
-      known.emplace(object.object.key, object);
+
+ private:
+  Result<void> search(const BucketName& name, const std::vector<std::string>& patterns) {
+    const auto entry = resources_.buckets.find(name);
+    if (entry == resources_.buckets.end()) {
+      return fail(ErrorCode::not_found, "there is no bucket '" + name.value() + "'");
+    }
+    objects::Bucket& bucket = *entry->second;
+    KnownCursor known(log_, pipeline_.name, name);
+    Result<bool> pending = true;
+    WEIR_TRY(bucket.list_any(patterns, [&](const objects::ObjectStat& stat) {
+      pending = is_pending(name, stat, known);
+      if (!pending) return false;
+      if (!*pending) return true;
+      if (bucket.is_being_written(stat.key)) {
+        log::warning("{}/{} is left out: it is still being written", name.value(),
+                     stat.key.value());
+      } else {
+        found_.push_back({{name, stat.key}, stat.mtime_ns});
+      }
+      return true;
     }));
-    const auto objects = WEIR_TRY(log.last_failed(pipeline.name));
-    failed.insert(objects.begin(), objects.end());
+    if (!pending) return fail(std::move(pending).error());
+    return {};
   }
-  return bucket->second->list_any(patterns, [&](const objects::ObjectStat& stat) {
-    const ObjectRef object{name, stat.key};
-    const auto before = known.find(stat.key);
-    const bool done =
-        before != known.end() && same_state(before->second, stat) && !failed.contains(object);
-    if (force || !done) found.push_back({object, stat.mtime_ns});
-    return true;
-  });
-}
+
+  Result<bool> is_pending(const BucketName& bucket, const objects::ObjectStat& stat,
+                          KnownCursor& known) const {
+    if (force_) return true;
+    const bool knows = WEIR_TRY(known.knows(stat));
+    return !knows || failed_.contains({bucket, stat.key});
+  }
+
+  const Pipeline& pipeline_;
+  pipeline::Resources& resources_;
+  runlog::RunLog& log_;
+  const bool force_;
+  std::set<ObjectRef> failed_;
+  std::vector<Found> found_;
+};
 
 }  // namespace
 
@@ -77,13 +110,12 @@ Result<std::vector<Run>> pending_runs(const Pipeline& pipeline, pipeline::Resour
                   [](const Step& step) { return std::holds_alternative<ReadStep>(step); });
   if (!reads) return std::vector{make_manual_run(pipeline, std::nullopt, clock.now())};
 
-  std::vector<Found> found;
-  for (const auto& [bucket, patterns] : patterns_of(pipeline)) {
-    WEIR_TRY(find_in_bucket(pipeline, bucket, patterns, resources, log, force, found));
+  if (patterns_of(pipeline).empty()) {
+    return fail(ErrorCode::usage,
+                "pipeline '" + pipeline.name.value() + "' reads, but no trigger names its objects",
+                "say which with --object BUCKET/KEY", pipeline.location);
   }
-  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
-    return std::tie(a.mtime_ns, a.object) < std::tie(b.mtime_ns, b.object);
-  });
+  auto found = WEIR_TRY(PendingSearch(pipeline, resources, log, force).run());
   std::vector<Run> runs;
   for (Found& object : found) {
     Run& run = runs.emplace_back(make_manual_run(pipeline, std::move(object.object), clock.now()));

@@ -17,8 +17,9 @@ Run make_manual_run(const Pipeline& pipeline, const std::optional<ObjectRef>& ob
 
 /// What `weir run PIPELINE` without --object does: a run per object that one of the pipeline's
 /// triggers matches and that is unknown to the run log, has changed since, or whose last run
-/// failed; oldest change first, then by key. With `force` a run per matching object. For a pipeline
-/// that begins with sql: one run. Errors: not_found (bucket), io.
+/// failed; oldest change first, then by key. With `force` a run per matching object. What is still
+/// being written is left out, with a warning. For a pipeline that begins with sql: one run.
+/// Errors: not_found (bucket), io, usage (it reads, but has no object trigger).
 Result<std::vector<Run>> pending_runs(const Pipeline& pipeline, pipeline::Resources& resources,
                                       runlog::RunLog& log, const Clock& clock, bool force);
 
