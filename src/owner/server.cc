@@ -108,6 +108,7 @@ Server::~Server() {
 }
 
 void Server::serve(Handler handler) {
+  const std::lock_guard one(stopping_);  // a stop signal may come right now
   WEIR_CHECK(!acceptor_.joinable(), "a server serves once");
   handler_ = std::move(handler);
   acceptor_ = std::thread([this] { accept_loop(); });

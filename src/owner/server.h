@@ -67,7 +67,7 @@ class Server {
   std::thread acceptor_;
 
   mutable std::mutex mutex_;
-  std::mutex stopping_;  // one thread at a time joins the acceptor
+  std::mutex stopping_;  // one thread at a time starts or joins the acceptor
   std::condition_variable changed_;
   std::list<Session> sessions_;  // guarded by mutex_
   uint64_t last_number_ = 0;     // of a session, guarded by mutex_
