@@ -1,52 +1,12 @@
-#include <simdjson.h>
-
-#include <cstring>
 #include <optional>
 
 #include "duckdb/decoder.h"
+#include "duckdb/json_tokens.h"
 #include "text/json_records.h"
 #include "text/spelling.h"
 
 namespace weir::duckdb {
 namespace {
-
-namespace ondemand = simdjson::ondemand;
-
-constexpr int depth_limit = 1000;
-
-std::string_view trimmed(std::string_view token) {
-  while (!token.empty() && (token.back() == ' ' || token.back() == '\n' || token.back() == '\r' ||
-                            token.back() == '\t')) {
-    token.remove_suffix(1);
-  }
-  return token;
-}
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-/// RFC 8259 number grammar.
-bool is_json_number(std::string_view text) {
-  size_t at = 0;
-  const auto digits = [&] {
-    const size_t begin = at;
-    while (at < text.size() && is_digit(text[at])) ++at;
-    return at > begin;
-  };
-  if (at < text.size() && text[at] == '-') ++at;
-  const bool leading_zero = at < text.size() && text[at] == '0';
-  const size_t begin = at;
-  if (!digits() || (leading_zero && at > begin + 1)) return false;
-  if (at < text.size() && text[at] == '.') {
-    ++at;
-    if (!digits()) return false;
-  }
-  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
-    ++at;
-    if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
-    if (!digits()) return false;
-  }
-  return at == text.size();
-}
 
 class JsonDecoder final : public Decoder {
  public:
@@ -80,26 +40,21 @@ class JsonDecoder final : public Decoder {
 
  private:
   bool decode_record(const text::RecordSlice& record, idx_t index);
-  bool decode_members(ondemand::object object, idx_t index, bool& good);
   std::optional<size_t> find_column(std::string_view name);
-  bool member_name(ondemand::field& field, std::string_view& name) const;
 
-  // Each returns false when the JSON itself is broken; `fits` turns false when the value does not
-  // fit the column.
-  bool decode_value(ondemand::value value, ColumnWriter& writer, idx_t index, int depth,
-                    bool& fits);
-  bool decode_scalar(ondemand::value value, ondemand::json_type type, ColumnWriter& writer,
-                     idx_t index, bool& fits);
-  bool decode_json(ondemand::value value, ondemand::json_type type, ColumnWriter& writer,
-                   idx_t index, int depth);
-  bool decode_list(ondemand::value value, ColumnWriter& writer, idx_t index, int depth, bool& fits);
-  bool check(ondemand::value value, int depth);
-  bool check_object(ondemand::object object, int depth);
-  bool check_array(ondemand::array array, int depth);
-  bool check_scalar(ondemand::value value, ondemand::json_type type);
+  // Each returns false when the JSON itself is broken.
+  bool decode_members(idx_t index, bool& good);
+  bool decode_member(idx_t index, bool& good);
+  /// `fits` turns false when the value does not fit the column.
+  bool decode_value(ColumnWriter& writer, idx_t index, int depth, bool& fits);
+  bool decode_scalar(ColumnWriter& writer, idx_t index, bool& fits);
+  bool decode_json(ColumnWriter& writer, idx_t index, int depth);
+  bool decode_list(ColumnWriter& writer, idx_t index, int depth, bool& fits);
+  void reject_value(size_t column, size_t begin, std::string_view record);
 
-  ondemand::parser parser_;
+  JsonTokens tokens_;
   std::optional<text::JsonRecords> records_;
+  std::string_view record_;
   std::vector<uint64_t> seen_;  // by column: the last record that had it
   uint64_t generation_ = 0;
   size_t expected_ = 0;  // the column after the one found last
@@ -107,8 +62,6 @@ class JsonDecoder final : public Decoder {
   uint64_t sequence_ = 0;
   int64_t row_ = 0;
   bool pending_ = false;
-  bool escapes_ = false;          // the record holds a backslash somewhere
-  const char* reason_ = nullptr;  // why the JSON is broken, when a check knows better
 };
 
 bool JsonDecoder::decode_record(const text::RecordSlice& record, idx_t index) {
@@ -116,47 +69,28 @@ bool JsonDecoder::decode_record(const text::RecordSlice& record, idx_t index) {
     reject(row_, ScanRule::broken, record.broken);
     return false;
   }
-  reason_ = nullptr;
-  ondemand::document document;
-  const std::string_view text = record.text;
-  escapes_ = text.find('\\') != std::string_view::npos;
-  auto error = parser_
-                   .iterate(simdjson::padded_string_view(text.data(), text.size(),
-                                                         text.size() + simdjson::SIMDJSON_PADDING))
-                   .get(document);
-  if (error == simdjson::UTF8_ERROR) {
+  record_ = record.text;
+  const JsonTokens::Start start = tokens_.start(record.text);
+  if (start == JsonTokens::Start::not_utf8) {
     reject(row_, ScanRule::encoding, "");
     return false;
   }
-  ondemand::object object;
-  if (!error && (text.empty() || text.front() != '{')) {
-    const bool valid = text::is_valid_json(text);
+  if (start == JsonTokens::Start::ok && tokens_.peek() != '{') {
+    const bool valid = tokens_.skip_value(0) && tokens_.done();
     reject(row_, valid ? ScanRule::not_an_object : ScanRule::broken,
-           valid ? text : "not valid JSON");
+           valid ? record.text : "not valid JSON");
     return false;
   }
-  if (!error) error = document.get_object().get(object);
   bool good = true;
-  bool whole = !error && decode_members(object, index, good);
-  const char* behind = nullptr;
-  if (whole && document.current_location().get(behind) != simdjson::OUT_OF_BOUNDS) {
-    whole = false;
-    reason_ = "text after the JSON value";
+  const bool whole = start == JsonTokens::Start::ok && decode_members(index, good);
+  if (!whole || !tokens_.done()) {
+    reject(row_, ScanRule::broken,
+           whole                ? "text after the JSON value"
+           : tokens_.too_deep() ? "nested too deep"
+                                : "not valid JSON");
+    return false;
   }
-  if (!whole) {
-    const char* reason = reason_ != nullptr ? reason_
-                         : error            ? simdjson::error_message(error)
-                                            : "not valid JSON";
-    reject(row_, ScanRule::broken, reason);
-  }
-  return whole && good;
-}
-
-bool JsonDecoder::member_name(ondemand::field& field, std::string_view& name) const {
-  if (escapes_) return !field.unescaped_key().get(name);
-  const char* begin = field.key().raw();
-  name = {begin, static_cast<size_t>(static_cast<const char*>(::rawmemchr(begin, '"')) - begin)};
-  return true;
+  return good;
 }
 
 std::optional<size_t> JsonDecoder::find_column(std::string_view name) {
@@ -172,33 +106,19 @@ std::optional<size_t> JsonDecoder::find_column(std::string_view name) {
   return std::nullopt;
 }
 
-bool JsonDecoder::decode_members(ondemand::object object, idx_t index, bool& good) {
+bool JsonDecoder::decode_members(idx_t index, bool& good) {
   ++generation_;
   expected_ = 0;
-  for (auto item : object) {
-    ondemand::field field;
-    if (std::move(item).get(field)) return false;
-    std::string_view name;
-    if (!member_name(field, name)) return false;
-    const auto column = find_column(name);
-    if (!column) {
-      if (!check(field.value(), 1)) return false;
-      continue;
-    }
-    if (seen_[*column] == generation_) {
-      reject(row_, ScanRule::duplicate_member, name);
-      good = false;
-    }
-    seen_[*column] = generation_;
-    bool fits = true;
-    ondemand::value value = field.value();
-    const std::string_view token = trimmed(value.raw_json_token());
-    if (!decode_value(value, writers_[*column], index, 1, fits)) return false;
-    if (!fits) {
-      const bool quoted = token.size() >= 2 && token.front() == '"' && token.back() == '"';
-      reject_column(row_, *column, quoted ? token.substr(1, token.size() - 2) : token);
-      writers_[*column].put_nothing();
-      good = false;
+  tokens_.step();  // {
+  if (tokens_.peek() == '}') {
+    tokens_.step();
+  } else {
+    while (true) {
+      if (!decode_member(index, good)) return false;
+      const char next = tokens_.peek();
+      tokens_.step();
+      if (next == '}') break;
+      if (next != ',') return false;
     }
   }
   for (size_t column = 0; column < seen_.size(); ++column) {
@@ -208,146 +128,103 @@ bool JsonDecoder::decode_members(ondemand::object object, idx_t index, bool& goo
   return true;
 }
 
-bool JsonDecoder::decode_value(ondemand::value value, ColumnWriter& writer, idx_t index, int depth,
-                               bool& fits) {
-  ondemand::json_type type;
-  if (value.type().get(type)) return false;
-  if (type == ondemand::json_type::null) {
+bool JsonDecoder::decode_member(idx_t index, bool& good) {
+  const std::string_view token = tokens_.token();
+  if (tokens_.peek() != '"' || !tokens_.is_string(token)) return false;
+  const auto column = find_column(tokens_.content(token));
+  if (column && seen_[*column] == generation_) {
+    reject(row_, ScanRule::duplicate_member, slot_.columns()[*column].name);
+    good = false;
+  }
+  tokens_.step();
+  if (tokens_.peek() != ':') return false;
+  tokens_.step();
+  if (!column) return tokens_.skip_value(1);
+  seen_[*column] = generation_;
+  bool fits = true;
+  const size_t begin = tokens_.position();
+  if (!decode_value(writers_[*column], index, 1, fits)) return false;
+  if (!fits) {
+    reject_value(*column, begin, record_);
+    good = false;
+  }
+  return true;
+}
+
+/// Tells the value as it stands, a string without its quotes.
+void JsonDecoder::reject_value(size_t column, size_t begin, std::string_view record) {
+  std::string_view value = record.substr(begin, tokens_.position() - begin);
+  while (!value.empty() && (value.back() == ' ' || value.back() == '\n' || value.back() == '\r' ||
+                            value.back() == '\t')) {
+    value.remove_suffix(1);
+  }
+  const bool quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
+  reject_column(row_, column, quoted ? value.substr(1, value.size() - 2) : value);
+  writers_[column].put_nothing();
+}
+
+bool JsonDecoder::decode_value(ColumnWriter& writer, idx_t index, int depth, bool& fits) {
+  const char first = tokens_.peek();
+  if (first == 'n') {
     writer.put_null(index);
-    return check_scalar(value, type);
+    return tokens_.skip_value(depth);
   }
-  if (writer.type().kind == TypeKind::json) return decode_json(value, type, writer, index, depth);
-  if (writer.type().kind == TypeKind::list) {
-    if (type == ondemand::json_type::array) return decode_list(value, writer, index, depth, fits);
+  if (writer.type().kind == TypeKind::json) return decode_json(writer, index, depth);
+  if (writer.type().kind == TypeKind::list && first == '[') {
+    return decode_list(writer, index, depth, fits);
+  }
+  if (writer.type().kind == TypeKind::list || first == '{' || first == '[') {
     fits = false;
-    return check(value, depth);
+    return tokens_.skip_value(depth);
   }
-  if (type == ondemand::json_type::object || type == ondemand::json_type::array) {
-    fits = false;
-    return check(value, depth);
-  }
-  return decode_scalar(value, type, writer, index, fits);
+  return decode_scalar(writer, index, fits);
 }
 
-bool JsonDecoder::decode_scalar(ondemand::value value, ondemand::json_type type,
-                                ColumnWriter& writer, idx_t index, bool& fits) {
-  const std::string_view token = trimmed(value.raw_json_token());
-  if (type == ondemand::json_type::string) {
-    if (token.size() >= 2 && (!escapes_ || token.find('\\') == std::string_view::npos)) {
-      if (token.back() != '"') return false;
-      fits = writer.put_text(index, token.substr(1, token.size() - 2), TextLife::chunk);
-      return true;
-    }
-    std::string_view unescaped;
-    if (value.get_string().get(unescaped)) return false;
-    fits = writer.put_text(index, unescaped, TextLife::call);
-    return true;
-  }
-  if (!check_scalar(value, type)) return false;
-  fits = writer.put_text(index, token, TextLife::chunk);
-  return true;
-}
-
-bool JsonDecoder::decode_json(ondemand::value value, ondemand::json_type type, ColumnWriter& writer,
-                              idx_t index, int depth) {
-  std::string_view raw;
-  if (type == ondemand::json_type::object) {
-    ondemand::object object;
-    if (value.get_object().get(object) || object.raw_json().get(raw) || object.reset().error() ||
-        !check_object(object, depth)) {
-      return false;
-    }
-  } else if (type == ondemand::json_type::array) {
-    ondemand::array array;
-    if (value.get_array().get(array) || array.raw_json().get(raw) || array.reset().error() ||
-        !check_array(array, depth)) {
-      return false;
-    }
+bool JsonDecoder::decode_scalar(ColumnWriter& writer, idx_t index, bool& fits) {
+  const std::string_view token = tokens_.token();
+  if (tokens_.peek() == '"') {
+    if (!tokens_.is_string(token)) return false;
+    const std::string_view content = tokens_.content(token);
+    const bool in_place = content.data() == token.data() + 1;
+    fits = writer.put_text(index, content, in_place ? TextLife::chunk : TextLife::call);
   } else {
-    raw = value.raw_json_token();
-    if (!check_scalar(value, type)) return false;
+    if (tokens_.done() || !JsonTokens::is_literal(token)) return false;
+    fits = writer.put_text(index, token, TextLife::chunk);
   }
-  writer.put_json(index, trimmed(raw), TextLife::chunk);
+  tokens_.step();
   return true;
 }
 
-bool JsonDecoder::decode_list(ondemand::value value, ColumnWriter& writer, idx_t index, int depth,
-                              bool& fits) {
-  if (depth > depth_limit) {
-    reason_ = "nested too deep";
-    return false;
-  }
-  ondemand::array array;
-  if (value.get_array().get(array)) return false;
+bool JsonDecoder::decode_json(ColumnWriter& writer, idx_t index, int depth) {
+  const size_t begin = tokens_.position();
+  const bool nested = tokens_.peek() == '{' || tokens_.peek() == '[';
+  const size_t scalar_bytes = nested ? 0 : tokens_.token().size();
+  if (!tokens_.skip_value(depth)) return false;
+  const size_t bytes = nested ? tokens_.last_position() + 1 - begin : scalar_bytes;
+  writer.put_json(index, record_.substr(begin, bytes), TextLife::chunk);
+  return true;
+}
+
+bool JsonDecoder::decode_list(ColumnWriter& writer, idx_t index, int depth, bool& fits) {
+  if (!tokens_.enter(depth)) return false;
   writer.begin_list(index);
-  for (auto item : array) {
-    ondemand::value element;
-    if (std::move(item).get(element)) return false;
-    bool element_fits = true;
-    const idx_t at = writer.add_element();
-    if (!decode_value(element, writer.element(), at, depth + 1, element_fits)) return false;
-    fits = fits && element_fits;
+  tokens_.step();  // [
+  if (tokens_.peek() == ']') {
+    tokens_.step();
+  } else {
+    while (true) {
+      bool element_fits = true;
+      const idx_t at = writer.add_element();
+      if (!decode_value(writer.element(), at, depth + 1, element_fits)) return false;
+      fits = fits && element_fits;
+      const char next = tokens_.peek();
+      tokens_.step();
+      if (next == ']') break;
+      if (next != ',') return false;
+    }
   }
   writer.end_list(index);
   return true;
-}
-
-/// Walks a value nobody wants, so that a record is valid as a whole or not at all.
-bool JsonDecoder::check(ondemand::value value, int depth) {
-  ondemand::json_type type;
-  if (value.type().get(type)) return false;
-  if (type == ondemand::json_type::object) {
-    ondemand::object object;
-    return !value.get_object().get(object) && check_object(object, depth);
-  }
-  if (type == ondemand::json_type::array) {
-    ondemand::array array;
-    return !value.get_array().get(array) && check_array(array, depth);
-  }
-  return check_scalar(value, type);
-}
-
-bool JsonDecoder::check_object(ondemand::object object, int depth) {
-  if (depth > depth_limit) {
-    reason_ = "nested too deep";
-    return false;
-  }
-  for (auto item : object) {
-    ondemand::field field;
-    if (std::move(item).get(field)) return false;
-    std::string_view name;
-    if (escapes_ && field.unescaped_key().get(name)) return false;
-    if (!check(field.value(), depth + 1)) return false;
-  }
-  return true;
-}
-
-bool JsonDecoder::check_array(ondemand::array array, int depth) {
-  if (depth > depth_limit) {
-    reason_ = "nested too deep";
-    return false;
-  }
-  for (auto item : array) {
-    ondemand::value element;
-    if (std::move(item).get(element) || !check(element, depth + 1)) return false;
-  }
-  return true;
-}
-
-/// Judges the token alone: a value that is not consumed is skipped by the iteration around it.
-bool JsonDecoder::check_scalar(ondemand::value value, ondemand::json_type type) {
-  const std::string_view token = trimmed(value.raw_json_token());
-  switch (type) {
-    case ondemand::json_type::string: {
-      if (token.size() < 2 || token.back() != '"') return false;
-      if (!escapes_ || token.find('\\') == std::string_view::npos) return true;
-      std::string_view unescaped;
-      return !value.get_string().get(unescaped);
-    }
-    case ondemand::json_type::number: return is_json_number(token);
-    case ondemand::json_type::boolean: return token == "true" || token == "false";
-    default: return token == "null";
-  }
 }
 
 }  // namespace

@@ -224,8 +224,8 @@ Result<void> Compiler::contract(const Table& table) {
         const int rule = add_rule(
             column.name, type,
             "the text has more than " + std::to_string(column.type.length) + " characters");
-        cases += fmt::format(" WHEN length({}) > {} THEN {}", name, column.type.length,
-                             reject(rule, fmt::format("left({}, 200)", name)));
+        cases += fmt::format(" WHEN strlen({0}) > {1} AND length({0}) > {1} THEN {2}", name,
+                             column.type.length, reject(rule, fmt::format("left({}, 200)", name)));
       }
     }
     const bool in_key =
