@@ -140,9 +140,9 @@ TEST_F(SessionTest, AStopSignalDrainsTheOwner) {
 }
 
 TEST_F(SessionTest, AStopSignalDetachesAClient) {
+  std::promise<void> asked, finish;  // outlive the server, whose thread uses them
   const owner::Claim lock = owner::claim(state(), own_identity("up"), {}).value();
   const auto server = owner::Server::listen(state(), own_identity("up")).value();
-  std::promise<void> asked, finish;
   server->serve([&](const owner::Request&, owner::FrameSink& sink) -> Result<void> {
     sink.send(accepted_frame({RunId("r1")}));
     asked.set_value();

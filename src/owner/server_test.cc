@@ -166,6 +166,7 @@ TEST_F(ServerTest, AStuckClientHoldsUpNobodyAndIsCut) {
   CollectingSink sink;
   EXPECT_EQ(call("x", sink).value(), CallEnd::answered);
   gave_up.get_future().wait();
+  server.reset();  // its thread may still be in the promise
 }
 
 TEST_F(ServerTest, MoreClientsThanThreadsAreAllServed) {
@@ -200,6 +201,7 @@ TEST_F(ServerTest, ADisconnectEndsStreamingNotTheWork) {
   }
   client_gone.count_down();
   work_done.wait();
+  server.reset();  // its thread may still be in the latch
   EXPECT_FALSE(heard);
 }
 
