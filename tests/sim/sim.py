@@ -119,6 +119,7 @@ class Round:
     def __init__(self, weir: pathlib.Path, seed: int, number: int, root: pathlib.Path, faults: str = ''):
         self.seed = random.Random(f'{seed}/{number}')
         self.always = [faults] if faults else []
+        self.ledger_is_off = faults == 'ledger-off'
         root.mkdir(parents=True)
         (root / 'weir.yaml').write_text(WEIR_YAML)
         self.project = Project(root, weir)
@@ -156,7 +157,7 @@ class Round:
 
     def settle_and_rewrite(self, rewritten: int) -> None:
         """Objects are rewritten only once they are in: which version a row must come from is then certain."""
-        if rewritten == 0:
+        if rewritten == 0 or self.ledger_is_off:
             return
         self.finish()
         self.writer.rewrite(rewritten)
@@ -175,8 +176,10 @@ class Round:
         """Nothing queued or running, and every object's current content is in the ledger."""
         if any(run['state'] not in FINISHED for run in self.project.runs('--limit', '100000')):
             return False
-        rows = self.project.query('SELECT DISTINCT key, version FROM weir_loads')
-        loaded = collections.Counter(row['key'] for row in rows)
+        loads = 'SELECT DISTINCT key, version FROM weir_loads'
+        if self.ledger_is_off:  # the canary rewrites nothing: that an object has rows is enough
+            loads = 'SELECT DISTINCT object AS key FROM appended UNION SELECT DISTINCT object FROM merged'
+        loaded = collections.Counter(row['key'] for row in self.project.query(loads))
         return all(loaded[key] >= versions for key, versions in self.writer.versions.items())
 
     def check(self) -> list[str]:
