@@ -23,12 +23,17 @@ ColumnWriter::ColumnWriter(const DataType& type) : type_(type) {
 }
 
 void ColumnWriter::attach(duckdb_vector vector) {
+  elements_ = 0;
+  element_capacity_ = 0;
+  // Elements are attached again with the first one: until then their vectors are unknown.
+  if (element_ != nullptr) element_->attach(nullptr);
+  point_at(vector);
+}
+
+void ColumnWriter::point_at(duckdb_vector vector) {
   vector_ = vector;
   data_ = nullptr;
   validity_ = nullptr;
-  elements_ = 0;
-  element_capacity_ = 0;
-  if (element_ != nullptr && vector == nullptr) element_->attach(nullptr);
   if (vector == nullptr) return;
   duckdb_vector_ensure_validity_writable(vector);
   data_ = duckdb_vector_get_data(vector);
@@ -183,13 +188,14 @@ idx_t ColumnWriter::add_element() {
     duckdb_list_vector_reserve(vector_, element_capacity_);
     duckdb_list_vector_set_size(vector_, elements_);
     // The child's memory may have moved. A list in a list keeps its own elements and room.
-    const idx_t nested = element_->elements_;
-    const idx_t nested_capacity = element_->element_capacity_;
-    element_->attach(duckdb_list_vector_get_child(vector_));
-    element_->elements_ = nested;
-    element_->element_capacity_ = nested_capacity;
+    element_->point_at(duckdb_list_vector_get_child(vector_));
   }
   return elements_++;
+}
+
+void ColumnWriter::drop_list() {
+  elements_ = list_begin_;
+  if (vector_ != nullptr && element_capacity_ > 0) duckdb_list_vector_set_size(vector_, elements_);
 }
 
 void ColumnWriter::end_list(idx_t row) {

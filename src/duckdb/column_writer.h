@@ -43,10 +43,13 @@ class ColumnWriter {
   void put_nothing() { last_was_null_ = false; }
 
   /// Lists: begins the row's list; then every element goes to `element()` at the row that
-  /// add_element gives; end_list sets the length.
+  /// add_element gives; end_list sets the length. drop_list instead of it when an element was not
+  /// written: casts of a list column look at all elements up to the vector's size, and must not
+  /// meet one that was never set.
   void begin_list(idx_t row);
   idx_t add_element();
   void end_list(idx_t row);
+  void drop_list();
   ColumnWriter& element() { return *element_; }
 
  private:
@@ -57,6 +60,7 @@ class ColumnWriter {
   bool put_moment(idx_t row, std::string_view text);
   void put_string(idx_t row, std::string_view text, TextLife life);
   void set_valid(idx_t row);
+  void point_at(duckdb_vector vector);
 
   DataType type_;
   duckdb_vector vector_ = nullptr;

@@ -50,6 +50,7 @@ class JsonDecoder final : public Decoder {
   bool decode_scalar(ColumnWriter& writer, idx_t index, bool& fits);
   bool decode_json(ColumnWriter& writer, idx_t index, int depth);
   bool decode_list(ColumnWriter& writer, idx_t index, int depth, bool& fits);
+  bool decode_elements(ColumnWriter& writer, int depth, bool& fits);
   void reject_value(size_t column, size_t begin, std::string_view record);
 
   JsonTokens tokens_;
@@ -208,23 +209,31 @@ bool JsonDecoder::decode_json(ColumnWriter& writer, idx_t index, int depth) {
 bool JsonDecoder::decode_list(ColumnWriter& writer, idx_t index, int depth, bool& fits) {
   if (!tokens_.enter(depth)) return false;
   writer.begin_list(index);
+  const bool whole = decode_elements(writer, depth, fits);
+  if (whole && fits) {
+    writer.end_list(index);
+  } else {
+    writer.drop_list();
+  }
+  return whole;
+}
+
+bool JsonDecoder::decode_elements(ColumnWriter& writer, int depth, bool& fits) {
   tokens_.step();  // [
   if (tokens_.peek() == ']') {
     tokens_.step();
-  } else {
-    while (true) {
-      bool element_fits = true;
-      const idx_t at = writer.add_element();
-      if (!decode_value(writer.element(), at, depth + 1, element_fits)) return false;
-      fits = fits && element_fits;
-      const char next = tokens_.peek();
-      tokens_.step();
-      if (next == ']') break;
-      if (next != ',') return false;
-    }
+    return true;
   }
-  writer.end_list(index);
-  return true;
+  while (true) {
+    bool element_fits = true;
+    const idx_t at = writer.add_element();
+    if (!decode_value(writer.element(), at, depth + 1, element_fits)) return false;
+    fits = fits && element_fits;
+    const char next = tokens_.peek();
+    tokens_.step();
+    if (next == ']') return true;
+    if (next != ',') return false;
+  }
 }
 
 }  // namespace
