@@ -194,7 +194,8 @@ Result<std::unique_ptr<Appender>> Connection::appender(const std::string& catalo
 }
 
 Result<std::vector<ResultColumn>> Connection::describe(const std::string& select) {
-  const Rows rows = WEIR_TRY(run("DESCRIBE " + select));
+  // Prepared: a text that holds a second statement is refused and not run.
+  const Rows rows = WEIR_TRY(WEIR_TRY(prepare("DESCRIBE " + select))->run());
   std::vector<ResultColumn> columns;
   for (size_t i = 0; i < rows.size(); ++i) columns.push_back({rows.text(i, 0), rows.text(i, 1)});
   return columns;
@@ -213,10 +214,15 @@ Result<void> Connection::stream(const std::string& select, const RowSink& sink) 
   ScopedResult scoped;
   const duckdb_state state =
       made == DuckDBSuccess ? duckdb_execute_pending(pending, &scoped.result) : DuckDBError;
-  std::string message = state == DuckDBSuccess ? "" : duckdb_pending_error(pending);
-  if (state != DuckDBSuccess && message.empty()) message = duckdb_result_error(&scoped.result);
+  std::optional<Error> failed;
+  if (state != DuckDBSuccess) {
+    // Which of the two knows depends on how far it came; either may be null.
+    const char* message = duckdb_pending_error(pending);
+    if (message == nullptr) message = duckdb_result_error(&scoped.result);
+    failed = make_error(message);
+  }
   duckdb_destroy_pending(&pending);
-  if (state != DuckDBSuccess) return fail(make_error(message.c_str()));
+  if (failed) return fail(*std::move(failed));
 
   std::vector<std::optional<std::string>> cells(columns.size());
   while (true) {
@@ -265,73 +271,6 @@ void Transaction::rollback() {
   if (Connection* connection = std::exchange(connection_, nullptr); connection != nullptr) {
     const auto done = connection->run("ROLLBACK");
     static_cast<void>(done);  // nothing is left to undo when it fails
-  }
-}
-
-namespace {
-
-Result<void> show_small(Connection& connection, const std::string& sql, const RowSink& sink) {
-  const Rows rows = WEIR_TRY(connection.run(sql));
-  std::vector<ResultColumn> columns;
-  for (size_t i = 0; i < rows.column_count(); ++i) {
-    columns.push_back({rows.column_name(i), "VARCHAR"});
-  }
-  if (sink.columns) sink.columns(columns);
-  std::vector<std::optional<std::string>> cells(columns.size());
-  for (size_t row = 0; row < rows.size(); ++row) {
-    for (size_t column = 0; column < cells.size(); ++column) {
-      cells[column] =
-          rows.is_null(row, column) ? std::nullopt : std::optional(rows.text(row, column));
-    }
-    if (!sink.row(cells)) break;
-  }
-  return {};
-}
-
-}  // namespace
-
-Result<void> query_text(Database& database, const std::string& sql, bool allow_write,
-                        const RowSink& sink) {
-  const auto connection = WEIR_TRY(database.connect());
-  duckdb_extracted_statements extracted = nullptr;
-  const idx_t count =
-      duckdb_extract_statements(as_connection(connection->native()), sql.c_str(), &extracted);
-  std::string parse_error;
-  if (count == 0) {
-    const char* message = duckdb_extract_statements_error(extracted);
-    parse_error = message == nullptr ? "there is no statement" : message;
-  }
-  duckdb_destroy_extracted(&extracted);
-  if (count == 0) return fail(ErrorCode::sql, parse_error);
-  if (count > 1) {
-    return fail(ErrorCode::usage, "the text holds more than one statement", "give one at a time");
-  }
-  duckdb_prepared_statement native = nullptr;
-  duckdb_prepare(as_connection(connection->native()), sql.c_str(), &native);
-  const Statement statement(native, sql);
-  if (const char* message = duckdb_prepare_error(native); message != nullptr) {
-    return fail(make_error(message));
-  }
-  switch (duckdb_prepared_statement_type(native)) {
-    case DUCKDB_STATEMENT_TYPE_SELECT: {
-      std::string select = sql;
-      while (!select.empty() && (select.back() == ';' ||
-                                 std::isspace(static_cast<unsigned char>(select.back())) != 0)) {
-        select.pop_back();
-      }
-      auto streamed = connection->stream(select, sink);
-      if (streamed || streamed.error().message.find("Parser Error") == std::string::npos) {
-        return streamed;
-      }
-      return show_small(*connection, sql, sink);  // SHOW and the like cannot be a subquery
-    }
-    case DUCKDB_STATEMENT_TYPE_EXPLAIN: return show_small(*connection, sql, sink);
-    default:
-      if (!allow_write) {
-        return fail(ErrorCode::usage, "this statement is not a query",
-                    "rows come in through pipelines; add --write if you mean it");
-      }
-      return show_small(*connection, sql, sink);
   }
 }
 

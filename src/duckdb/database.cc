@@ -145,8 +145,11 @@ Result<std::string> Database::parse_function(const DataType& type) {
 
 int64_t SlotRegistry::add(ScanSlot& slot) {
   const std::lock_guard lock(mutex_);
-  slots_[next_] = &slot;
-  return next_++;
+  while (true) {
+    const uint64_t bits = uint64_t{random_()} << 32 | random_();
+    const auto id = static_cast<int64_t>(bits >> 1);
+    if (slots_.emplace(id, &slot).second) return id;
+  }
 }
 
 void SlotRegistry::remove(int64_t id) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <set>
 #include <string>
 
@@ -17,7 +18,8 @@ namespace weir::duckdb {
 
 class ScanSlot;
 
-/// Finds a slot by the number in the SQL text. Shared by the functions of one database.
+/// Finds a slot by the number in the SQL text. Shared by the functions of one database. The numbers
+/// cannot be guessed: nobody's query can take records away from a running load or reject its rows.
 class SlotRegistry {
  public:
   int64_t add(ScanSlot& slot);
@@ -27,7 +29,7 @@ class SlotRegistry {
  private:
   std::mutex mutex_;
   std::map<int64_t, ScanSlot*> slots_;
-  int64_t next_ = 1;
+  std::random_device random_;
 };
 
 struct Database::State {
