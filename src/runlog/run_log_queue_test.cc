@@ -4,8 +4,8 @@
 #include <set>
 #include <thread>
 
+#include "runlog/run_log_for_test.h"
 #include "runlog/run_log_sql.h"
-#include "runlog/run_log_test_support.h"
 #include "runlog/sqlite_connection.h"
 
 namespace weir::runlog::testing {

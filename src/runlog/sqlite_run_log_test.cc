@@ -3,8 +3,8 @@
 
 #include <fstream>
 
+#include "runlog/run_log_for_test.h"
 #include "runlog/run_log_schema.h"
-#include "runlog/run_log_test_support.h"
 #include "runlog/sqlite_connection.h"
 
 namespace weir::runlog::testing {
@@ -239,13 +239,13 @@ TEST_F(RunLogTest, refuses_a_file_of_a_newer_version_and_one_that_is_no_database
   ASSERT_FALSE(newer);
   EXPECT_EQ(newer.error().code, ErrorCode::invalid_input);
 
-  const auto garbage = folder_.path() / "garbage";
+  const std::string garbage = folder_.path("garbage");
   std::ofstream(garbage) << std::string(10000, 'x');
-  const auto refused = open_sqlite_run_log(garbage.string());
+  const auto refused = open_sqlite_run_log(garbage);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::invalid_input);
 
-  const auto folder = open_sqlite_run_log(folder_.path().string());
+  const auto folder = open_sqlite_run_log(folder_.path());
   ASSERT_FALSE(folder);
   EXPECT_EQ(folder.error().code, ErrorCode::io);
 }

@@ -95,8 +95,6 @@ void BucketWatcher::open_watch() {
   }
 }
 
-// ---- on the watch's thread
-
 void BucketWatcher::arrived(const std::vector<ObjectKey>& keys) {
   std::vector<Candidate> candidates;
   for (const ObjectKey& key : keys) {
@@ -128,8 +126,6 @@ void BucketWatcher::lost() {
                                           std::chrono::duration_cast<SteadyTime::duration>(pause));
   wake_.notify_all();
 }
-
-// ---- on either thread
 
 /// Queues a run per candidate, in one transaction. What could not be queued is found by a rescan.
 bool BucketWatcher::submit(std::span<const Candidate> candidates) {
@@ -174,8 +170,6 @@ void BucketWatcher::leave_to_rest(const Candidate& candidate) {
   settling_.add(candidate, std::chrono::steady_clock::now() + std::max(settle_, shortest_rest));
   wake_.notify_all();
 }
-
-// ---- on the other thread
 
 void BucketWatcher::work() {
   std::unique_lock lock(mutex_);

@@ -44,10 +44,12 @@ class BucketWatcher {
   using SteadyTime = std::chrono::steady_clock::time_point;
 
   void open_watch();
+  // On the watch's thread.
   void arrived(const std::vector<ObjectKey>& keys);
   void unsettled(const std::vector<ObjectKey>& keys);
   void lost();
 
+  // On the other thread; the first rescan on the starting one.
   void work();
   SteadyTime next_due() const;
   Result<void> rescan();
@@ -55,11 +57,13 @@ class BucketWatcher {
   bool arrived_meanwhile(const Candidate& candidate);
   void look_again(std::vector<Candidate> candidates);
   bool has_rested(const objects::ObjectStat& stat) const;
-  void leave_to_rest(const Candidate& candidate);
   void submit_in_order(std::vector<Candidate> candidates);
-  bool submit(std::span<const Candidate> candidates);
-  void write_down();
   void plan_rescan(std::chrono::nanoseconds cost);
+  void write_down();
+
+  // On either.
+  bool submit(std::span<const Candidate> candidates);
+  void leave_to_rest(const Candidate& candidate);
 
   const BucketConfig& config_;
   objects::Bucket& bucket_;

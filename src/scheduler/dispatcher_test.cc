@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "scheduler/fake_executor_for_test.h"
 #include "scheduler/held_runs.h"
-#include "scheduler/scheduler_test_support.h"
 #include "text/receipt_json.h"
 
 namespace weir::scheduler::testing {

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "scheduler/fake_executor_for_test.h"
 #include "scheduler/known_cursor.h"
-#include "scheduler/scheduler_test_support.h"
 
 namespace weir::scheduler::testing {
 namespace {

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "scheduler/scheduler_test_support.h"
+#include "scheduler/fake_executor_for_test.h"
 
 namespace weir::scheduler::testing {
 namespace {

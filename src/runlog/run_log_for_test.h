@@ -2,29 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <string>
 
+#include "io/temporary_folder_for_test.h"
 #include "runlog/run_log.h"
 
 namespace weir::runlog::testing {
-
-/// A folder of its own that goes away with the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "weir-runlog-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::filesystem::path path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline Timestamp at(int64_t second) { return Timestamp(std::chrono::seconds(second)); }
 
@@ -60,7 +43,7 @@ class RunLogTest : public ::testing::Test {
     log_.reset();
     log_ = value(open_sqlite_run_log(path()));
   }
-  std::string path() const { return (folder_.path() / "env" / "run_log.sqlite").string(); }
+  std::string path() const { return folder_.path("env/run_log.sqlite"); }
 
   RunId add(const weir::Run& run) {
     const auto ids = value(log_->enqueue(std::span(&run, 1)));
@@ -74,7 +57,7 @@ class RunLogTest : public ::testing::Test {
     return keys;
   }
 
-  TemporaryFolder folder_;
+  io::TemporaryFolder folder_;
   std::unique_ptr<RunLog> log_;
 };
 
