@@ -234,6 +234,7 @@ Result<Receipt> load_query(Session& session, const Run& run, const LoadContext& 
                             context.progress.cancel,
                             [&](uint64_t records) { context.progress.rows_read += records; });
   session.slot()->set_inputs({}, collector, 1);
+  WEIR_TRY(session.load().plan());
   const auto parameters = WEIR_TRY(session.parameters(run.scheduled_for));
 
   std::unique_lock<std::mutex> lock;

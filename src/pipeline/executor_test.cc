@@ -180,5 +180,26 @@ TEST_F(ExecutorTest, ALongTextIsRejectedByTheContract) {
               ElementsAre("1|false|ünïcödé-ok", "3|true|NULL", "4|false|"));
 }
 
+TEST_F(ExecutorTest, PlansFollowATableThatGrows) {
+  // Many small batches: a plan kept from an empty table would pack keys too narrowly.
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::string> keys;
+    for (int i = 0; i < 30; ++i) {
+      const int id = round * 30 + i;
+      keys.push_back(std::to_string(id) + ".json");
+      test_.drop(keys.back(), R"([{"userId":"1","visitId":)" + std::to_string(id * 1000) +
+                                  R"(,"date":"20170701","hit":[]}])");
+    }
+    for (const Receipt& receipt : test_.run_all("load", keys)) {
+      ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+      EXPECT_EQ(receipt.rows.inserted, 1u);
+    }
+    test_.run("daily", "");
+  }
+  EXPECT_THAT(test_.query("SELECT count(*), count(DISTINCT visit_id) FROM hits"),
+              ElementsAre("600|600"));
+  EXPECT_THAT(test_.query("SELECT users, hits FROM daily_totals"), ElementsAre("1|0"));
+}
+
 }  // namespace
 }  // namespace weir::pipeline

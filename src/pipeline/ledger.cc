@@ -114,14 +114,6 @@ Result<void> Ledger::create_tables(duckdb::Connection& connection) {
   return {};
 }
 
-Result<Ledger> Ledger::open(duckdb::Connection& connection) {
-  Ledger ledger(connection);
-  WEIR_TRY(ledger.prepared(ledger.latest_, 1, [](size_t) {
-    return std::string(latest_sql) + "$1) ORDER BY load_id DESC";
-  }));
-  return ledger;
-}
-
 Result<duckdb::Statement*> Ledger::prepared(Statements& statements, size_t count,
                                             std::string (*sql)(size_t)) {
   auto& statement = statements[count];
@@ -132,12 +124,11 @@ Result<duckdb::Statement*> Ledger::prepared(Statements& statements, size_t count
 Result<std::vector<std::optional<LedgerEntry>>> Ledger::latest(std::span<const LedgerKey> keys) {
   std::vector<std::optional<LedgerEntry>> found(keys.size());
   if (keys.empty() || fault_enabled("ledger-off")) return found;  // the simulation's canary
-  auto* statement = WEIR_TRY(prepared(latest_, keys.size(), [](size_t count) {
-    return latest_sql + placeholders(1, count) + ") ORDER BY load_id DESC";
-  }));
   std::vector<Parameter> hashes;
   for (const LedgerKey& key : keys) hashes.emplace_back(key.hash());
-  const duckdb::Rows rows = WEIR_TRY(statement->run(hashes));
+  // Planned anew each time: a kept plan would go by the statistics of an emptier table.
+  const duckdb::Rows rows = WEIR_TRY(connection_->run(
+      latest_sql + placeholders(1, keys.size()) + ") ORDER BY load_id DESC", hashes));
   for (size_t row = 0; row < rows.size(); ++row) {
     LedgerKey key{PipelineName(rows.text(row, 0)), static_cast<int>(rows.int64(row, 1)), {}};
     if (!rows.is_null(row, 2)) {

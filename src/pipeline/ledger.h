@@ -44,8 +44,8 @@ class Ledger {
   /// Creates what is missing.
   static Result<void> create_tables(duckdb::Connection& connection);
 
-  /// Prepares its statements on the connection, which must outlive it.
-  static Result<Ledger> open(duckdb::Connection& connection);
+  /// `connection` must outlive it.
+  explicit Ledger(duckdb::Connection& connection) : connection_(&connection) {}
 
   /// Per key (each once), the latest committed entry; nullopt = never loaded.
   Result<std::vector<std::optional<LedgerEntry>>> latest(std::span<const LedgerKey> keys);
@@ -78,15 +78,12 @@ class Ledger {
   Result<void> end_rejects();
 
  private:
-  explicit Ledger(duckdb::Connection& connection) : connection_(&connection) {}
-
   using Statements = std::map<size_t, std::unique_ptr<duckdb::Statement>>;  // by number of keys
 
   Result<duckdb::Statement*> prepared(Statements& statements, size_t count,
                                       std::string (*sql)(size_t));
 
   duckdb::Connection* connection_;
-  Statements latest_;
   Statements insert_;
   std::unique_ptr<duckdb::Appender> rejects_;
 };

@@ -91,7 +91,7 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
       std::make_unique<TableLoad>(*session->connection_, *parts.table, parts.load->mode,
                                   std::move(query), fmt::format("weir_stage_{}", ++serial));
   WEIR_TRY(session->load_->prepare());
-  session->ledger_ = std::make_unique<Ledger>(WEIR_TRY(Ledger::open(*session->connection_)));
+  session->ledger_ = std::make_unique<Ledger>(*session->connection_);
   return session;
 }
 

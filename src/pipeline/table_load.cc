@@ -103,26 +103,31 @@ std::string TableLoad::values_differ() const {
   return any.empty() ? "FALSE" : any;
 }
 
-Result<duckdb::Rows> TableLoad::run(const std::string& sql) {
-  auto& statement = statements_[sql];
-  if (statement == nullptr) statement = WEIR_TRY(connection_.prepare(sql));
-  return statement->run();
-}
+/// Planned anew each time: DuckDB plans with the statistics a table has at that moment (how narrow
+/// a key may be packed, for one), and a plan kept from an emptier table fails or lies on a fuller
+/// one.
+Result<duckdb::Rows> TableLoad::run(const std::string& sql) { return connection_.run(sql); }
 
 Result<void> TableLoad::prepare() {
-  if (!keyed()) {
+  if (keyed()) {
+    std::string columns;
+    for (const Column& column : table_.columns) {
+      columns += quote_identifier(column.name) + " " + duckdb::sql_type(column.type) + ", ";
+    }
+    WEIR_TRY(connection_.run(
+        fmt::format("CREATE OR REPLACE TEMP TABLE {} ({}weir_row BIGINT)", stage_, columns)));
+  }
+  return plan();
+}
+
+Result<void> TableLoad::plan() {
+  if (keyed()) {
+    fill_ = WEIR_TRY(connection_.prepare(fmt::format("INSERT INTO {} {}", stage_, query_.sql)));
+  } else {
     fill_ =
         WEIR_TRY(connection_.prepare(fmt::format("INSERT INTO {} ({}) SELECT {} FROM ({})", target_,
                                                  column_list(""), column_list(""), query_.sql)));
-    return {};
   }
-  std::string columns;
-  for (const Column& column : table_.columns) {
-    columns += quote_identifier(column.name) + " " + duckdb::sql_type(column.type) + ", ";
-  }
-  WEIR_TRY(connection_.run(
-      fmt::format("CREATE OR REPLACE TEMP TABLE {} ({}weir_row BIGINT)", stage_, columns)));
-  fill_ = WEIR_TRY(connection_.prepare(fmt::format("INSERT INTO {} {}", stage_, query_.sql)));
   return {};
 }
 

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -38,8 +37,10 @@ class TableLoad {
 
   bool keyed() const { return !table_.key.empty(); }
 
-  /// Before the first load: makes the stage and plans the statements.
+  /// Before the first load: makes the stage and plans the query.
   Result<void> prepare();
+  /// Plans the query again: needed before each run when it reads tables of the database.
+  Result<void> plan();
 
   /// Empties the stage and reads the input into it. Reads nothing when the table has no key.
   Result<void> stage(std::span<const duckdb::Parameter> parameters);
@@ -73,7 +74,6 @@ class TableLoad {
   std::string stage_;                        // quoted
   std::string target_;                       // quoted
   std::unique_ptr<duckdb::Statement> fill_;  // query → stage, or query → target without a key
-  std::map<std::string, std::unique_ptr<duckdb::Statement>> statements_;
 };
 
 /// "schema"."table" of a dictionary table in DuckDB.
