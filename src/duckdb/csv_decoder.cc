@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <strings.h>
 
 #include <optional>
 
@@ -70,7 +71,10 @@ Result<void> CsvDecoder::map_columns(text::RecordBlocks& blocks) {
     const auto at = std::find(header.begin(), header.end(), column.name);
     if (at == header.end()) {
       const std::vector<std::string_view> names(header.begin(), header.end());
-      const auto near = nearest(column.name, names);
+      auto near = nearest(column.name, names);
+      for (const std::string& name : header) {
+        if (::strcasecmp(name.c_str(), column.name.c_str()) == 0) near = name;
+      }
       return fail(
           ErrorCode::invalid_input,
           fmt::format("the header has no column '{}'; it has: {}", column.name,

@@ -54,6 +54,10 @@ void bind(duckdb_bind_info info) {
 void init(duckdb_init_info info) {
   auto state = std::make_unique<ScanState>();
   state->slot = *static_cast<ScanSlot**>(duckdb_init_get_bind_data(info));
+  if (state->slot->observer() == nullptr) {
+    duckdb_init_set_error(info, "weir's own functions work inside pipelines only");
+    return;
+  }
   const idx_t columns = duckdb_init_get_column_count(info);
   for (idx_t i = 0; i < columns; ++i) {
     state->columns.push_back(duckdb_init_get_column_index(info, i));
@@ -157,6 +161,11 @@ void ScanSlot::set_inputs(std::vector<text::RecordBlocks*> inputs, RowObserver& 
   inputs_ = std::move(inputs);
   observer_ = &observer;
   threads_ = threads;
+}
+
+void ScanSlot::clear_inputs() {
+  inputs_.clear();
+  observer_ = nullptr;
 }
 
 Decoder::Decoder(const ScanSlot& slot) : slot_(slot) {

@@ -74,6 +74,8 @@ class ScanSlot {
 
   /// Before an execution; the blocks and the observer live until it has ended.
   void set_inputs(std::vector<text::RecordBlocks*> inputs, RowObserver& observer, int threads);
+  /// After the execution: nothing can be read or reported until set_inputs is called again.
+  void clear_inputs();
   const std::vector<text::RecordBlocks*>& inputs() const { return inputs_; }
   RowObserver* observer() const { return observer_; }
   int threads() const { return threads_; }

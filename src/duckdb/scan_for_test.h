@@ -116,6 +116,7 @@ inline std::string joined(const std::vector<std::optional<std::string>>& cells) 
 /// The inputs of a request as the slot takes them.
 class OpenInputs {
  public:
+  /// The request must outlive the inputs.
   explicit OpenInputs(const ScanRequest& request) {
     text::RecordOptions options;
     options.format = request.format;
