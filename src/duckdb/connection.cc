@@ -194,8 +194,13 @@ Result<std::unique_ptr<Appender>> Connection::appender(const std::string& catalo
 }
 
 Result<std::vector<ResultColumn>> Connection::describe(const std::string& select) {
-  // Prepared: a text that holds a second statement is refused and not run.
-  const Rows rows = WEIR_TRY(WEIR_TRY(prepare("DESCRIBE " + select))->run());
+  // Not prepared, which would make an INTEGER of a bare NULL. A second statement must not run.
+  const std::string sql = "DESCRIBE " + select;
+  duckdb_extracted_statements extracted = nullptr;
+  const idx_t count = duckdb_extract_statements(as_connection(native_), sql.c_str(), &extracted);
+  duckdb_destroy_extracted(&extracted);
+  if (count > 1) return fail(ErrorCode::sql, "the text holds more than one statement");
+  const Rows rows = WEIR_TRY(run(sql));
   std::vector<ResultColumn> columns;
   for (size_t i = 0; i < rows.size(); ++i) columns.push_back({rows.text(i, 0), rows.text(i, 1)});
   return columns;

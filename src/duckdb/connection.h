@@ -35,8 +35,9 @@ class Rows {
   size_t column_count() const;
   std::string column_name(size_t column) const;
   bool is_null(size_t row, size_t column) const;
-  int64_t int64(size_t row, size_t column) const;     ///< 0 when NULL
-  std::string text(size_t row, size_t column) const;  ///< empty when NULL
+  int64_t int64(size_t row, size_t column) const;  ///< 0 when NULL
+  /// Empty when NULL, and for types the C API does not print (timestamptz, lists): cast them.
+  std::string text(size_t row, size_t column) const;
   int64_t changed() const;  ///< rows inserted, updated or deleted by the statement
 
  private:
