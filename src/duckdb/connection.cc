@@ -194,7 +194,7 @@ Result<std::unique_ptr<Appender>> Connection::appender(const std::string& catalo
 }
 
 Result<std::vector<ResultColumn>> Connection::describe(const std::string& select) {
-  // Not prepared, which would make an INTEGER of a bare NULL. A second statement must not run.
+  // A second statement must not run.
   const std::string sql = "DESCRIBE " + select;
   duckdb_extracted_statements extracted = nullptr;
   const idx_t count = duckdb_extract_statements(as_connection(native_), sql.c_str(), &extracted);
