@@ -1,5 +1,6 @@
 #include "duckdb/column_writer.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "text/spelling.h"
@@ -183,6 +184,10 @@ void ColumnWriter::begin_list(idx_t) {
 
 idx_t ColumnWriter::add_element() {
   if (vector_ == nullptr) return 0;
+  if (lengths_only_) {
+    ++elements_;
+    return 0;
+  }
   if (elements_ == element_capacity_) {
     element_capacity_ = element_capacity_ == 0 ? 2048 : element_capacity_ * 2;
     duckdb_list_vector_reserve(vector_, element_capacity_);
@@ -195,11 +200,31 @@ idx_t ColumnWriter::add_element() {
 
 void ColumnWriter::drop_list() {
   elements_ = list_begin_;
+  if (lengths_only_) return;
   if (vector_ != nullptr && element_capacity_ > 0) duckdb_list_vector_set_size(vector_, elements_);
+}
+
+/// All lists of a chunk share the same NULL elements.
+void ColumnWriter::end_length(idx_t row) {
+  const idx_t length = elements_ - list_begin_;
+  elements_ = list_begin_;
+  if (length > element_capacity_) {
+    element_capacity_ = length * 2;
+    duckdb_list_vector_reserve(vector_, element_capacity_);
+    duckdb_list_vector_set_size(vector_, element_capacity_);
+    duckdb_vector child = duckdb_list_vector_get_child(vector_);
+    duckdb_vector_ensure_validity_writable(child);
+    std::fill_n(duckdb_vector_get_validity(child), (element_capacity_ + 63) / 64, 0);
+  }
+  static_cast<duckdb_list_entry*>(data_)[row] = {0, length};
 }
 
 void ColumnWriter::end_list(idx_t row) {
   if (vector_ == nullptr) return;
+  if (lengths_only_) {
+    set_valid(row);
+    return end_length(row);
+  }
   set_valid(row);
   static_cast<duckdb_list_entry*>(data_)[row] = {list_begin_, elements_ - list_begin_};
   duckdb_list_vector_set_size(vector_, elements_);

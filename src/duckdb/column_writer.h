@@ -29,6 +29,10 @@ class ColumnWriter {
 
   const DataType& type() const { return type_; }
 
+  /// Lists: nobody looks at the elements, only at how many there are. They are checked and left
+  /// NULL.
+  void keep_lengths_only() { lengths_only_ = true; }
+
   void put_null(idx_t row);
   bool last_was_null() const { return last_was_null_; }
   /// Parses `text` as the type spells it; varchar takes it as it is. False: it does not fit. Not
@@ -58,6 +62,7 @@ class ColumnWriter {
   bool put_number(idx_t row, std::string_view text);
   bool put_decimal(idx_t row, std::string_view text);
   bool put_moment(idx_t row, std::string_view text);
+  void end_length(idx_t row);
   void put_string(idx_t row, std::string_view text, TextLife life);
   void set_valid(idx_t row);
   void point_at(duckdb_vector vector);
@@ -70,6 +75,7 @@ class ColumnWriter {
   idx_t elements_ = 0;  // in the child vector
   idx_t element_capacity_ = 0;
   idx_t list_begin_ = 0;
+  bool lengths_only_ = false;
   bool last_was_null_ = false;
 };
 

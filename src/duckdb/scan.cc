@@ -33,7 +33,7 @@ void destroy(void* owned) {
 
 void bind(duckdb_bind_info info) {
   duckdb_value value = duckdb_bind_get_parameter(info, 0);
-  const int64_t id = duckdb_get_int64(value);
+  const int64_t id = duckdb_is_null_value(value) ? 0 : duckdb_get_int64(value);
   duckdb_destroy_value(&value);
   ScanSlot* slot = static_cast<SlotRegistry*>(duckdb_bind_get_extra_info(info))->find(id);
   if (slot == nullptr) {
@@ -170,6 +170,7 @@ void ScanSlot::clear_inputs() {
 
 Decoder::Decoder(const ScanSlot& slot) : slot_(slot) {
   for (const ReadColumn& column : slot.columns()) writers_.emplace_back(column.type);
+  for (const size_t column : slot.lengths_only()) writers_[column].keep_lengths_only();
 }
 
 void Decoder::attach(const std::vector<duckdb_vector>& vectors) {

@@ -72,6 +72,10 @@ class ScanSlot {
   void set_required(std::vector<size_t> columns) { required_ = std::move(columns); }
   const std::vector<size_t>& required() const { return required_; }
 
+  /// List columns of which the query uses the length alone: their elements are checked, not kept.
+  void set_lengths_only(std::vector<size_t> columns) { lengths_only_ = std::move(columns); }
+  const std::vector<size_t>& lengths_only() const { return lengths_only_; }
+
   /// Before an execution; the blocks and the observer live until it has ended.
   void set_inputs(std::vector<text::RecordBlocks*> inputs, RowObserver& observer, int threads);
   /// After the execution: nothing can be read or reported until set_inputs is called again.
@@ -87,6 +91,7 @@ class ScanSlot {
   CsvDialect dialect_;
   std::vector<ReadColumn> columns_;
   std::vector<size_t> required_;
+  std::vector<size_t> lengths_only_;
   std::vector<text::RecordBlocks*> inputs_;
   RowObserver* observer_ = nullptr;
   int threads_ = 1;

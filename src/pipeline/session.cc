@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <atomic>
 
+#include "pipeline/length_only.h"
+
 namespace weir::pipeline {
 namespace {
 
@@ -55,6 +57,32 @@ std::vector<size_t> required_sources(const PipelineParts& parts) {
   return required;
 }
 
+/// List columns that the steps name only as `len(column)`. They must not reach the table as they
+/// are, so there has to be a select.
+std::vector<size_t> length_only_sources(const PipelineParts& parts) {
+  std::vector<size_t> found;
+  const bool selects =
+      std::any_of(parts.row_steps.begin(), parts.row_steps.end(),
+                  [](const Step* step) { return std::holds_alternative<SelectStep>(*step); });
+  for (size_t i = 0; selects && i < parts.source_columns.size(); ++i) {
+    const ReadColumn& column = parts.source_columns[i];
+    if (column.type.kind != TypeKind::list) continue;
+    bool only = true;
+    for (const Step* step : parts.row_steps) {
+      if (const auto* where = std::get_if<WhereStep>(step)) {
+        only = only && names_length_only(where->predicate.text, column.name);
+      }
+      if (const auto* select = std::get_if<SelectStep>(step)) {
+        for (const SelectItem& item : select->items) {
+          only = only && names_length_only(item.expression.text, column.name);
+        }
+      }
+    }
+    if (only) found.push_back(i);
+  }
+  return found;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pipeline& pipeline,
@@ -73,6 +101,7 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
     session->slot_ = std::make_unique<duckdb::ScanSlot>(database, parts.read->format,
                                                         parts.source_columns, parts.read->csv);
     session->slot_->set_required(required_sources(parts));
+    session->slot_->set_lengths_only(length_only_sources(parts));
     slot = session->slot_->id();
     source = fmt::format("SELECT * FROM weir_scan({})", slot);
     session->first_rule_ = session->slot_->first_sql_rule();
