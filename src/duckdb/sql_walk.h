@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace weir::duckdb {
+
+/// Walks over SQL text as DuckDB's lexer cuts it, as far as it takes to tell code from comments,
+/// strings and quoted names: each of these is one step, every other byte too.
+class SqlWalk {
+ public:
+  explicit SqlWalk(std::string_view sql) : sql_(sql) {}
+
+  size_t position() const { return at_; }
+  bool done() const { return at_ >= sql_.size(); }
+  char peek() const { return done() ? '\0' : sql_[at_]; }
+
+  /// Over white space and comments.
+  void skip_blanks();
+  /// Over the word `word` (upper case) in any case. False: another word is here.
+  bool skip_word(std::string_view word);
+  void step();
+  /// Over "( … )" with its inner brackets.
+  void skip_brackets();
+
+ private:
+  bool skip_comment();
+  void skip_quoted(char quote, bool escapes);
+  void skip_dollar_quoted();
+
+  std::string_view sql_;
+  size_t at_ = 0;
+};
+
+}  // namespace weir::duckdb
