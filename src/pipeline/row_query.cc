@@ -6,12 +6,15 @@
 #include <span>
 
 #include "pipeline/conversion.h"
+#include "pipeline/sql_fragment.h"
 
 namespace weir::pipeline {
 namespace {
 
 using duckdb::quote_identifier;
 using duckdb::quote_literal;
+
+const std::string fragment_prefix = "SELECT weir_row, (";
 
 /// Grows the statement level by level. Helper columns begin with weir_; flags of earlier levels are
 /// carried along so that the one WHERE at the end can judge all of them in step order.
@@ -27,11 +30,7 @@ class Compiler {
         count_rows_(count_rows),
         problems_(problems) {}
 
-  Result<void> begin() {
-    columns_ = WEIR_TRY(connection_.describe("SELECT * FROM (" + level_ + ")"));
-    std::erase_if(columns_, [](const auto& column) { return column.name == "weir_row"; });
-    return {};
-  }
+  Result<void> begin();
 
   Result<void> select(const SelectStep& step);
   Result<void> where(const WhereStep& step);
@@ -39,8 +38,12 @@ class Compiler {
   RowQuery finish(const Table& table) &&;
 
  private:
+  void judge(const std::string& cases);
+  void judge_predicates(const std::vector<std::pair<std::string, std::string>>& predicates);
   const duckdb::ResultColumn* find(const std::string& name) const;
   std::string wrapped(const std::string& expression);
+  std::optional<Error> refusal(const std::string& written, const std::string& expression,
+                               bool predicate);
   Result<bool> binds(const SqlText& text, const std::string& expression, bool predicate);
   int add_rule(std::string field, std::string rule, std::string message);
   std::string reject(int rule, const std::string& value) const;
@@ -62,9 +65,26 @@ class Compiler {
   int serial_ = 0;
 };
 
+Result<void> Compiler::begin() {
+  columns_ = WEIR_TRY(connection_.describe("SELECT * FROM (" + level_ + ")"));
+  const auto own = std::find_if(columns_.begin(), columns_.end(),
+                                [](const auto& column) { return column.name == "weir_row"; });
+  if (own != columns_.end()) columns_.erase(own);
+  for (const auto& column : columns_) {
+    if (is_reserved_name(column.name)) {
+      return fail(ErrorCode::sql,
+                  "the query gives a column '" + column.name +
+                      "', and names that begin with weir_ are weir's own",
+                  "give it another name");
+    }
+  }
+  return {};
+}
+
+/// As DuckDB finds a column: upper and lower case are one.
 const duckdb::ResultColumn* Compiler::find(const std::string& name) const {
   const auto at = std::find_if(columns_.begin(), columns_.end(),
-                               [&](const auto& column) { return column.name == name; });
+                               [&](const auto& column) { return same_name(column.name, name); });
   return at == columns_.end() ? nullptr : &*at;
 }
 
@@ -86,27 +106,51 @@ std::string Compiler::wrapped(const std::string& expression) {
   return fmt::format("{{'v': ({}\n)}}", expression);
 }
 
+/// Why an expression cannot make one value of one row, if it cannot.
+std::optional<Error> Compiler::refusal(const std::string& written, const std::string& expression,
+                                       bool predicate) {
+  if (auto error = check_fragment(written)) return error;
+  // weir_row beside it: an aggregate would fold rows, and does not bind.
+  const auto columns =
+      connection_.describe(fragment_prefix + expression + "\n) FROM (" + level_ + ")");
+  if (!columns) {
+    if (columns.error().message.find("\"weir_row\" must appear in the GROUP BY") ==
+        std::string::npos) {
+      return columns.error();
+    }
+    return Error{ErrorCode::sql,
+                 "an aggregate folds rows, and this step works on each row by itself",
+                 "use a sql step for aggregates"};
+  }
+  if (columns->size() != 2) {
+    return Error{ErrorCode::sql, "this is not one expression", "write one per column"};
+  }
+  // A WHERE takes neither windows nor unnest: what looks at other rows or makes more of them.
+  const auto alone = connection_.describe("SELECT weir_row FROM (" + level_ + ") WHERE ((" +
+                                          expression + "\n)) IS NULL");
+  if (!alone) {
+    const bool window = alone.error().message.find("window") != std::string::npos;
+    return Error{ErrorCode::sql,
+                 window ? "a window function looks at other rows, and this step works on each row "
+                          "by itself"
+                        : "this does not give one value for one row",
+                 "use a sql step for that"};
+  }
+  if (predicate && columns->back().type != "BOOLEAN") {
+    return Error{ErrorCode::sql, "a predicate must be BOOLEAN, and this is " + columns->back().type,
+                 "compare it with something"};
+  }
+  return std::nullopt;
+}
+
 /// Whether an expression of the user binds to the columns so far, as a value of one row. False: the
 /// problem has been noted.
 Result<bool> Compiler::binds(const SqlText& text, const std::string& expression, bool predicate) {
-  // weir_row beside it: an aggregate would fold rows, and does not bind.
-  const std::string before = "SELECT weir_row, (";
-  auto columns = connection_.describe(before + expression + "\n) FROM (" + level_ + ")");
-  Error error;
-  if (columns && (!predicate || columns->back().type == "BOOLEAN")) return true;
-  if (columns) {
-    error = {ErrorCode::sql, "a predicate must be BOOLEAN, and this is " + columns->back().type,
-             "compare it with something"};
-  } else {
-    error = columns.error();
-    if (error.message.find("\"weir_row\" must appear in the GROUP BY") != std::string::npos) {
-      error = {ErrorCode::sql, "an aggregate folds rows, and this step works on each row by itself",
-               "use a sql step for aggregates"};
-    }
-  }
-  if (problems_ == nullptr) return fail(std::move(error));
-  const int prefix = static_cast<int>(std::string("DESCRIBE ").size() + before.size());
-  problems_->push_back({&text, "", std::move(error), prefix});
+  auto error = refusal(text.text, expression, predicate);
+  if (!error) return true;
+  if (problems_ == nullptr) return fail(*std::move(error));
+  const int prefix = static_cast<int>(std::string("DESCRIBE ").size() + fragment_prefix.size());
+  problems_->push_back({&text, "", *std::move(error), prefix});
   return false;
 }
 
@@ -146,8 +190,8 @@ Result<void> Compiler::select(const SelectStep& step) {
     }
     if (!WEIR_TRY(binds(item.expression, expression, false))) expression = "NULL";
     const int id = ++serial_;
-    const int rule =
-        add_rule(item.name, "select", "the expression " + expression + " fails for '{}'");
+    const int rule = add_rule(item.name, "select",
+                              "'{}' makes the expression " + item.expression.text + " fail");
     tries += fmt::format(", {} AS weir_t{}", wrapped(expression), id);
     outputs += fmt::format(", weir_t{}.v AS {}", id, name);
     outputs += fmt::format(", weir_t{0} IS NULL AS weir_e{0}", id);
@@ -176,7 +220,8 @@ Result<void> Compiler::where(const WhereStep& step) {
   const int id = ++serial_;
   std::string predicate = stand_in_run_variables(step.predicate.text);
   if (!WEIR_TRY(binds(step.predicate, predicate, true))) predicate = "TRUE";
-  const int rule = add_rule("", "where", "the predicate " + predicate + " fails for '{}'");
+  const int rule =
+      add_rule("", "where", "'{}' makes the predicate " + step.predicate.text + " fail");
   level_ = fmt::format("SELECT *, {} AS weir_w{} FROM ({})", wrapped(predicate), id, level_);
   level_ = fmt::format("SELECT *, CASE WHEN weir_w{0} IS NULL THEN {1} END AS weir_v{0} FROM ({2})",
                        id, value_of(predicate), level_);
@@ -192,9 +237,7 @@ Result<void> Compiler::where(const WhereStep& step) {
 
 Result<void> Compiler::contract(const Table& table) {
   std::string outputs;
-  const auto judge = [&](const std::string& cases) {
-    contract_ += fmt::format("{}(CASE{} ELSE 1 END)", contract_.empty() ? "" : " & ", cases);
-  };
+  std::vector<std::pair<std::string, std::string>> predicates;  // what must be true, else
   for (size_t i = 0; i < table.columns.size(); ++i) {
     const Column& column = table.columns[i];
     const std::string name = quote_identifier(column.name);
@@ -238,13 +281,30 @@ Result<void> Compiler::contract(const Table& table) {
     for (const Rule& rule : column.rules) {
       if (rule.predicate.empty()) continue;
       const int number = add_rule(column.name, rule.text, "'{}' breaks the rule " + rule.text);
-      judge(fmt::format(" WHEN NOT COALESCE(TRY({{'v': COALESCE(({}\n), TRUE)}}).v, FALSE) THEN {}",
-                        rule.predicate,
-                        reject(number, fmt::format("left(CAST({} AS VARCHAR), 200)", name))));
+      predicates.emplace_back("COALESCE((" + rule.predicate + "\n), TRUE)",
+                              reject(number, fmt::format("left(CAST({} AS VARCHAR), 200)", name)));
     }
   }
   level_ = fmt::format("SELECT weir_row{}{} FROM ({})", carried_, outputs, level_);
+  judge_predicates(predicates);
   return {};
+}
+
+void Compiler::judge(const std::string& cases) {
+  contract_ += fmt::format("{}(CASE{} ELSE 1 END)", contract_.empty() ? "" : " & ", cases);
+}
+
+/// Rules of the columns: a row on which one fails breaks it.
+void Compiler::judge_predicates(
+    const std::vector<std::pair<std::string, std::string>>& predicates) {
+  std::string all;
+  for (const auto& [predicate, reject] : predicates) all += ", TRY({'v': " + predicate + "})";
+  const bool tried =
+      connection_.describe(fmt::format("SELECT 1{} FROM ({})", all, level_)).has_value();
+  for (const auto& [predicate, reject] : predicates) {
+    const std::string value = tried ? "TRY({'v': " + predicate + "})" : wrapped(predicate);
+    judge(fmt::format(" WHEN NOT COALESCE(({}).v, FALSE) THEN {}", value, reject));
+  }
 }
 
 RowQuery Compiler::finish(const Table& table) && {
@@ -260,7 +320,74 @@ RowQuery Compiler::finish(const Table& table) && {
   } else if (!contract_.empty()) {
     sql += fmt::format(" WHERE ({}) = 1", contract_);
   }
-  return {bind_run_variables(sql), std::move(rules_)};
+  return {bind_run_variables(sql), std::move(rules_), false};
+}
+
+bool any_reads_tables(const PipelineParts& parts) {
+  if (parts.sql != nullptr) return true;
+  for (const Step* step : parts.row_steps) {
+    if (const auto* where = std::get_if<WhereStep>(step)) {
+      if (reads_tables(where->predicate.text)) return true;
+    }
+    if (const auto* select = std::get_if<SelectStep>(step)) {
+      for (const SelectItem& item : select->items) {
+        if (reads_tables(item.expression.text)) return true;
+      }
+    }
+  }
+  for (const Column& column : parts.table->columns) {
+    for (const Rule& rule : column.rules) {
+      if (reads_tables(rule.predicate)) return true;
+    }
+  }
+  return false;
+}
+
+/// Names two of which DuckDB would take for one, and names that are weir's own.
+Result<void> check_names(const std::vector<std::pair<std::string, Location>>& columns,
+                         const std::string& where) {
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const auto& [name, location] = columns[i];
+    if (is_reserved_name(name)) {
+      return fail(ErrorCode::invalid_project,
+                  fmt::format("the column '{}' of {} has a name that begins with weir_, as weir's "
+                              "own do",
+                              name, where),
+                  "give it another name", location);
+    }
+    for (size_t k = 0; k < i; ++k) {
+      if (same_name(columns[k].first, name)) {
+        return fail(ErrorCode::invalid_project,
+                    fmt::format("the columns '{}' and '{}' of {} differ in upper and lower case "
+                                "only, which SQL does not tell apart",
+                                columns[k].first, name, where),
+                    "rename or leave out one of them", location);
+      }
+    }
+  }
+  return {};
+}
+
+Result<void> check_all_names(const PipelineParts& parts) {
+  std::vector<std::pair<std::string, Location>> names;
+  for (const ReadColumn& column : parts.source_columns) {
+    names.emplace_back(column.name, column.location);
+  }
+  WEIR_TRY(check_names(names, "the read step"));
+  for (const Step* step : parts.row_steps) {
+    const auto* select = std::get_if<SelectStep>(step);
+    if (select == nullptr) continue;
+    names.clear();
+    for (const SelectItem& item : select->items) {
+      names.emplace_back(item.name, item.expression.location);
+    }
+    WEIR_TRY(check_names(names, "a select step"));
+  }
+  names.clear();
+  for (const Column& column : parts.table->columns) {
+    names.emplace_back(column.name, column.location);
+  }
+  return check_names(names, "table '" + parts.table->name.value() + "'");
 }
 
 }  // namespace
@@ -275,7 +402,9 @@ Result<RowQuery> compile_rows(const PipelineParts& parts, duckdb::Database& data
     if (const auto* where = std::get_if<WhereStep>(step)) WEIR_TRY(compiler.where(*where));
   }
   WEIR_TRY(compiler.contract(*parts.table));
-  return std::move(compiler).finish(*parts.table);
+  RowQuery query = std::move(compiler).finish(*parts.table);
+  query.reads_tables = any_reads_tables(parts);
+  return query;
 }
 
 Result<PipelineParts> take_apart(const Project& project, const Pipeline& pipeline) {
@@ -327,6 +456,7 @@ Result<PipelineParts> take_apart(const Project& project, const Pipeline& pipelin
     return fail(ErrorCode::invalid_project,
                 "mode merge needs a key on table '" + parts.table->name.value() + "'");
   }
+  WEIR_TRY(check_all_names(parts));
   return parts;
 }
 
@@ -353,6 +483,22 @@ std::string stand_in_run_variables(const std::string& sql) {
   const std::pair<std::string_view, std::string_view> variables[] = {
       {"${run.day}", run_day_stand_in}, {"${run.scheduled_for}", run_scheduled_for_stand_in}};
   return replace_all(sql, variables);
+}
+
+int offset_before_stand_in(const std::string& sql, int offset) {
+  const std::pair<std::string_view, std::string_view> variables[] = {
+      {"${run.day}", run_day_stand_in}, {"${run.scheduled_for}", run_scheduled_for_stand_in}};
+  int shift = 0;
+  for (size_t at = sql.find("${run."); at != std::string::npos; at = sql.find("${run.", at + 1)) {
+    for (const auto& [from, to] : variables) {
+      if (!sql.substr(at).starts_with(from)) continue;
+      const int begin = static_cast<int>(at) + shift;
+      if (offset < begin) return offset - shift;
+      if (offset < begin + static_cast<int>(to.size())) return static_cast<int>(at);
+      shift += static_cast<int>(to.size()) - static_cast<int>(from.size());
+    }
+  }
+  return offset - shift;
 }
 
 std::string bind_run_variables(const std::string& sql) {

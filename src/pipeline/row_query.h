@@ -38,6 +38,7 @@ struct RowRule {
 struct RowQuery {
   std::string sql;
   std::vector<RowRule> rules;
+  bool reads_tables = false;  ///< beside the input, some table: to be planned anew for each load
 };
 
 /// What is wrong with one piece of the user's SQL, or with the column it makes.
@@ -60,6 +61,8 @@ Result<RowQuery> compile_rows(const PipelineParts& parts, duckdb::Database& data
 /// them, in the finished one they are the named parameters $weir_run_day and
 /// $weir_run_scheduled_for.
 std::string stand_in_run_variables(const std::string& sql);
+/// Where a byte of a text with stand-ins stands in the text before.
+int offset_before_stand_in(const std::string& sql, int offset);
 std::string bind_run_variables(const std::string& sql);
 
 /// SQL of the relation a sql step gives, with weir_row.

@@ -7,6 +7,7 @@
 #include "duckdb/connection.h"
 #include "duckdb/scan.h"
 #include "pipeline/row_query.h"
+#include "pipeline/sql_fragment.h"
 #include "pipeline/table_load.h"
 #include "text/json.h"
 
@@ -44,8 +45,10 @@ SqlMessage understand(const Error& error) {
   return out;
 }
 
+/// `offset`: in the text with stand-ins for run variables; below 0 = unknown.
 Location place_in(const SqlText& text, int offset) {
   Location location = text.location;
+  if (offset >= 0) offset = offset_before_stand_in(text.text, offset);
   if (text.exact && offset >= 0 && offset <= static_cast<int>(text.text.size())) {
     location.column += offset;
   }
@@ -103,6 +106,13 @@ std::vector<Diagnostic> DuckdbSqlChecker::check_table(const Project& project, co
   for (const Column& column : table.columns) {
     for (const Rule& rule : column.rules) {
       if (rule.predicate.empty()) continue;
+      if (const auto error = check_fragment(rule.predicate)) {
+        out.push_back({Severity::error,
+                       fmt::format("the rule '{}' of column '{}' does not fit: {}", rule.text,
+                                   column.name, error->message),
+                       error->fix, rule.location});
+        continue;
+      }
       const auto described = (*shadow)->connection->describe(
           fmt::format("SELECT ({}\n) FROM {}", rule.predicate, target_name(table)));
       if (!described) {
@@ -116,6 +126,12 @@ std::vector<Diagnostic> DuckdbSqlChecker::check_table(const Project& project, co
                        fmt::format("the rule '{}' of column '{}' is {} and not true or false",
                                    rule.text, column.name, described->front().type),
                        "compare it with something", rule.location});
+      } else if (!(*shadow)->connection->describe(fmt::format(
+                     "SELECT 1 FROM {} WHERE ({}\n)", target_name(table), rule.predicate))) {
+        out.push_back({Severity::error,
+                       fmt::format("the rule '{}' of column '{}' looks at more than its row",
+                                   rule.text, column.name),
+                       "aggregates and window functions belong into a sql step", rule.location});
       }
     }
   }

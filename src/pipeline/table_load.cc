@@ -139,6 +139,7 @@ size_t TableLoad::parameter_count() const { return fill_->parameter_count(); }
 
 Result<void> TableLoad::stage(std::span<const duckdb::Parameter> parameters) {
   if (!keyed()) return {};
+  if (query_.reads_tables) WEIR_TRY(plan());
   WEIR_TRY(run("TRUNCATE " + stage_));
   WEIR_TRY(fill_->run(parameters));
   return {};
@@ -165,6 +166,7 @@ Result<std::vector<LoadCounts>> TableLoad::apply(size_t inputs,
                                                  const RejectRow& reject_row) {
   if (!keyed()) {
     std::vector<LoadCounts> counts(inputs);
+    if (query_.reads_tables) WEIR_TRY(plan());
     counts[0].inserted = static_cast<uint64_t>(WEIR_TRY(fill_->run(parameters)).changed());
     return counts;
   }
