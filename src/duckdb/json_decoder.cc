@@ -130,8 +130,8 @@ bool JsonDecoder::decode_members(idx_t index, bool& good) {
 }
 
 bool JsonDecoder::decode_member(idx_t index, bool& good) {
+  if (tokens_.peek() != '"' || !tokens_.at_string()) return false;
   const std::string_view token = tokens_.token();
-  if (tokens_.peek() != '"' || !tokens_.is_string(token)) return false;
   const auto column = find_column(tokens_.content(token));
   if (column && seen_[*column] == generation_) {
     reject(row_, ScanRule::duplicate_member, slot_.columns()[*column].name);

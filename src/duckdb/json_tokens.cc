@@ -115,7 +115,7 @@ bool JsonTokens::skip_value(int depth) {
     case '{': return enter(depth) && skip_members(depth + 1);
     case '[': return enter(depth) && skip_elements(depth + 1);
     case '"': {
-      if (!is_string(token())) return false;
+      if (!at_string()) return false;
       step();
       return true;
     }
@@ -134,7 +134,7 @@ bool JsonTokens::skip_members(int depth) {
     return true;
   }
   while (true) {
-    if (peek() != '"' || !is_string(token())) return false;
+    if (peek() != '"' || !at_string()) return false;
     step();
     if (peek() != ':') return false;
     step();

@@ -34,6 +34,14 @@ class JsonTokens {
 
   /// The current token: a bracket, a comma, a colon, or a whole string, number or word.
   std::string_view token() const;
+  /// Whether the current token is a whole string with valid escapes.
+  bool at_string() {
+    const size_t begin = index_[at_];
+    const size_t next = at_ + 1 < count_ ? index_[at_ + 1] : size_;
+    // Mostly no blank follows and nothing is escaped.
+    if (!escapes_ && text_[next - 1] == '"' && next - begin >= 2) return true;
+    return is_string(token());
+  }
   /// Whether `token` is a string with its quotes, and valid escapes.
   bool is_string(std::string_view token);
   /// A valid string token's content with escapes resolved. Valid until the next call.
