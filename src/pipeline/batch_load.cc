@@ -63,6 +63,9 @@ class BatchLoad {
                    context.project.state_dir() / "spool", context.progress.cancel,
                    [this](uint64_t records) { note_progress(records); }),
         bytes_before_(context.progress.bytes_read) {}
+  ~BatchLoad() { session_.slot()->clear_inputs(); }
+  BatchLoad(const BatchLoad&) = delete;
+  BatchLoad& operator=(const BatchLoad&) = delete;
 
   Result<std::vector<Receipt>> run();
   LoadFailure failure(Error error);
@@ -227,13 +230,31 @@ tl::expected<std::vector<Receipt>, LoadFailure> load_objects(Session& session,
   return tl::unexpected(load.failure(std::move(receipts).error()));
 }
 
+namespace {
+
+/// Verdicts reach the collector while this lives.
+class SlotUse {
+ public:
+  SlotUse(duckdb::ScanSlot& slot, RejectCollector& collector) : slot_(slot) {
+    slot_.set_inputs({}, collector, 1);
+  }
+  ~SlotUse() { slot_.clear_inputs(); }
+  SlotUse(const SlotUse&) = delete;
+  SlotUse& operator=(const SlotUse&) = delete;
+
+ private:
+  duckdb::ScanSlot& slot_;
+};
+
+}  // namespace
+
 Result<Receipt> load_query(Session& session, const Run& run, const LoadContext& context) {
   const auto started = SteadyClock::now();
   const Table& table = *session.parts().table;
   RejectCollector collector(1, limits_of(table), context.project.state_dir() / "spool",
                             context.progress.cancel,
                             [&](uint64_t records) { context.progress.rows_read += records; });
-  session.slot()->set_inputs({}, collector, 1);
+  const SlotUse use(*session.slot(), collector);
   WEIR_TRY(session.load().plan());
   const auto parameters = WEIR_TRY(session.parameters(run.scheduled_for));
 

@@ -20,6 +20,8 @@ namespace {
 /// Inputs up to this size share a transaction, up to this much in one.
 constexpr uint64_t small_input_bytes = 1u << 20;
 constexpr uint64_t batch_bytes = 16u << 20;
+/// All inputs of a batch are open at once, and a row's key has 15 bits for its input.
+constexpr size_t batch_inputs = 256;
 
 Receipt failed_receipt(const Run& run, Error error) {
   Receipt receipt;
@@ -131,7 +133,14 @@ std::vector<RunOutcome> DuckdbExecutor::execute(std::span<const Run> runs, Progr
 
 RunOutcome DuckdbExecutor::execute_query(Session& session, const Run& run, Progress& progress) {
   RunOutcome outcome;
-  auto receipt = load_query(session, run, context(session, progress, 0));
+  // This very run may have committed before the process died: its receipt stands.
+  const auto committed =
+      session.ledger().receipt_of(session.ledger_key(std::nullopt), ObjectVersion(run.id.value()));
+  auto receipt = [&]() -> Result<Receipt> {
+    if (!committed) return fail(committed.error());
+    if (*committed) return text::receipt_from_json(WEIR_TRY(text::Json::parse(**committed)));
+    return load_query(session, run, context(session, progress, 0));
+  }();
   outcome.receipt = receipt ? *std::move(receipt) : failed_receipt(run, receipt.error());
   return outcome;
 }
@@ -285,10 +294,12 @@ void DuckdbExecutor::load_in_groups(Session& session, std::vector<std::pair<size
     }
     const uint64_t bytes = input.before.size_bytes;
     progress.bytes_total += bytes;
-    if (bytes > small_input_bytes || group_bytes + bytes > batch_bytes) load();
+    // The run variables have one value in a batch, and each run has its own.
+    const bool alone = bytes > small_input_bytes || session.load().parameter_count() > 0;
+    if (alone || group_bytes + bytes > batch_bytes || group.size() == batch_inputs) load();
     group_bytes += bytes;
     group.emplace_back(index, std::move(input));
-    if (bytes > small_input_bytes) load();
+    if (alone) load();
   }
   load();
 }

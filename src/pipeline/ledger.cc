@@ -163,6 +163,20 @@ Result<std::string> Ledger::receipt_of(const LedgerEntry& entry) {
   return rows.text(0, 0);
 }
 
+Result<std::optional<std::string>> Ledger::receipt_of(const LedgerKey& key,
+                                                      const ObjectVersion& version) {
+  if (fault_enabled("ledger-off")) return std::nullopt;
+  const Parameter values[] = {key.hash(),      key.pipeline.value(), int64_t{key.step},
+                              version.value(), bucket_of(key),       object_key_of(key)};
+  const duckdb::Rows rows = WEIR_TRY(connection_->run(
+      "SELECT receipt FROM weir_loads WHERE key_hash = $1 AND pipeline = $2 AND step = $3 AND "
+      "version = $4 AND bucket IS NOT DISTINCT FROM $5 AND key IS NOT DISTINCT FROM $6 "
+      "ORDER BY load_id DESC LIMIT 1",
+      values));
+  if (rows.size() == 0) return std::nullopt;
+  return rows.text(0, 0);
+}
+
 Result<void> Ledger::write_loads(std::span<const NewLoad> loads) {
   if (loads.empty() || fault_enabled("ledger-off")) return {};
   auto* statement = WEIR_TRY(prepared(insert_, loads.size(), [](size_t count) {

@@ -52,6 +52,8 @@ class Ledger {
 
   /// The receipt (JSON) that was committed with a load.
   Result<std::string> receipt_of(const LedgerEntry& entry);
+  /// The receipt of the newest load of this version; nullopt = never loaded.
+  Result<std::optional<std::string>> receipt_of(const LedgerKey& key, const ObjectVersion& version);
 
   struct NewLoad {
     LedgerKey key;

@@ -12,6 +12,8 @@ namespace weir::pipeline {
 namespace {
 
 constexpr size_t value_limit = 200;
+/// So many files at most, each of them open.
+constexpr size_t most_runs = 32;
 
 bool in_row_order(const RejectEntry& a, const RejectEntry& b) {
   return std::tie(a.row, a.rule) < std::tie(b.row, b.rule);
@@ -66,13 +68,17 @@ RejectCollector::RejectCollector(size_t inputs, Limits limits, std::filesystem::
 RejectCollector::~RejectCollector() = default;
 
 void RejectCollector::read(uint16_t input, uint64_t records) {
-  counts_[input].read += records;
+  if (input < counts_.size()) counts_[input].read += records;
   on_read_(records);
 }
 
-void RejectCollector::filtered(int64_t row) { ++counts_[duckdb::input_of(row)].filtered; }
+void RejectCollector::filtered(int64_t row) {
+  const uint16_t input = duckdb::input_of(row);
+  if (input < counts_.size()) ++counts_[input].filtered;
+}
 
 void RejectCollector::reject(int64_t row, int rule, std::string_view value) {
+  if (duckdb::input_of(row) >= counts_.size()) return;
   const std::lock_guard lock(mutex_);
   any_ = true;
   entries_.push_back({row, rule, std::string(capped(value))});
@@ -106,15 +112,39 @@ void RejectCollector::spill() {
   }
   runs_.push_back(std::move(file));
   entries_.clear();
+  if (runs_.size() == most_runs) join_runs();
+}
+
+/// Makes one file of all of them.
+void RejectCollector::join_runs() {
+  File file(open_unnamed(spool_));
+  const bool good = file != nullptr &&
+                    merge([&](const RejectEntry& entry) { return write_entry(file.get(), entry); });
+  if (!good || std::fflush(file.get()) != 0) {
+    spill_failed_ = true;
+    return;
+  }
+  runs_.clear();
+  runs_.push_back(std::move(file));
 }
 
 Result<void> RejectCollector::for_each(
     const std::function<Result<void>(const RejectEntry&)>& visit) {
   const std::lock_guard lock(mutex_);
-  if (spill_failed_) {
+  Result<void> visited;
+  const auto visit_one = [&](const RejectEntry& entry) {
+    visited = visit(entry);
+    return visited.has_value();
+  };
+  if (spill_failed_ || (!merge(visit_one) && visited)) {
     return fail(ErrorCode::io, "cannot write rejects to '" + spool_.string() + "'",
                 "free some space there");
   }
+  return visited;
+}
+
+/// In row order; false when `visit` says so or a file cannot be read to its end.
+bool RejectCollector::merge(const std::function<bool(const RejectEntry&)>& visit) {
   std::sort(entries_.begin(), entries_.end(), in_row_order);
   struct Head {
     RejectEntry entry;
@@ -124,25 +154,30 @@ Result<void> RejectCollector::for_each(
   std::priority_queue<Head> heads;
   const auto push_next = [&](size_t run) {
     Head head{{}, run};
-    if (read_entry(runs_[run].get(), head.entry)) heads.push(std::move(head));
+    std::FILE* file = runs_[run].get();
+    const int next = std::fgetc(file);
+    if (next == EOF) return std::ferror(file) == 0;
+    std::ungetc(next, file);
+    if (!read_entry(file, head.entry)) return false;
+    heads.push(std::move(head));
+    return true;
   };
   for (size_t run = 0; run < runs_.size(); ++run) {
     std::rewind(runs_[run].get());
-    push_next(run);
+    if (!push_next(run)) return false;
   }
   auto in_memory = entries_.begin();
   while (!heads.empty() || in_memory != entries_.end()) {
     if (heads.empty() ||
         (in_memory != entries_.end() && in_row_order(*in_memory, heads.top().entry))) {
-      WEIR_TRY(visit(*in_memory++));
+      if (!visit(*in_memory++)) return false;
       continue;
     }
     const Head head = heads.top();
     heads.pop();
-    push_next(head.run);
-    WEIR_TRY(visit(head.entry));
+    if (!push_next(head.run) || !visit(head.entry)) return false;
   }
-  return {};
+  return true;
 }
 
 }  // namespace weir::pipeline

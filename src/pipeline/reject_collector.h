@@ -24,7 +24,8 @@ struct RejectEntry {
 };
 
 /// Counts what becomes of the rows of one load and keeps the rejects, in bounded memory: sorted
-/// runs go to unnamed files once there are many. Filled from several threads, then read by one.
+/// runs go to unnamed files once there are many, and few files they stay. Filled from several
+/// threads, then read by one.
 class RejectCollector final : public duckdb::RowObserver {
  public:
   struct Limits {
@@ -65,7 +66,10 @@ class RejectCollector final : public duckdb::RowObserver {
   };
   using File = std::unique_ptr<std::FILE, FileCloser>;
 
-  void spill();  // mutex_ held
+  // With mutex_ held:
+  void spill();
+  void join_runs();
+  bool merge(const std::function<bool(const RejectEntry&)>& visit);
 
   std::vector<Counts> counts_;
   Limits limits_;

@@ -10,8 +10,8 @@
 namespace weir::pipeline {
 namespace {
 
-/// How many rejects are resolved in one second reading of their input.
-constexpr size_t rejects_per_pass = 200'000;
+/// How many entries are resolved in one second reading of their input.
+constexpr size_t entries_per_pass = 200'000;
 
 /// The text as people and databases can hold it: a byte that is no UTF-8 becomes \xHH.
 std::string readable(std::string_view bytes) {
@@ -54,14 +54,13 @@ class Reporter {
     const uint64_t key = duckdb::row_key_of(entry.row);
     const bool same_row = !rows_.empty() && input == input_ && rows_.back() == key;
     if (!same_row) {
-      if (!rows_.empty() && (input != input_ || rows_.size() >= rejects_per_pass)) {
+      if (!rows_.empty() && (input != input_ || entries_.size() >= entries_per_pass)) {
         WEIR_TRY(flush());
       }
       input_ = input;
       rows_.push_back(key);
-      rejects_.emplace_back();
     }
-    rejects_.back().problems.push_back(make_problem(session_, entry));
+    entries_.push_back(entry);
     return {};
   }
 
@@ -70,10 +69,15 @@ class Reporter {
     Input& input = inputs_[input_];
     const auto fresh = WEIR_TRY(input.bucket->open(input.key.object->key));
     size_t next = 0;
+    auto entry = entries_.cbegin();
     Result<void> written;
     WEIR_TRY(text::locate_records(*fresh, input.options, input.blocks->index(), rows_,
                                   [&](const text::LocatedRecord& record) {
-                                    Reject& reject = rejects_[next++];
+                                    Reject reject;
+                                    const int64_t row = duckdb::make_row(input_, rows_[next++]);
+                                    for (; entry != entries_.cend() && entry->row == row; ++entry) {
+                                      reject.problems.push_back(make_problem(session_, *entry));
+                                    }
                                     reject.element = record.element;
                                     reject.line = record.line;
                                     reject.byte_begin = record.byte_begin;
@@ -86,7 +90,7 @@ class Reporter {
       return fail(ErrorCode::input_changed, "rejected rows are not where they were");
     }
     rows_.clear();
-    rejects_.clear();
+    entries_.clear();
     return {};
   }
 
@@ -110,7 +114,7 @@ class Reporter {
   std::vector<InputRejects> reports_;
   uint16_t input_ = 0;
   std::vector<uint64_t> rows_;
-  std::vector<Reject> rejects_;
+  std::vector<RejectEntry> entries_;  // of these rows, in their order
 };
 
 }  // namespace
