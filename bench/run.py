@@ -111,6 +111,28 @@ def small_files(root: pathlib.Path, weir: pathlib.Path, files: int) -> list[Figu
             Figure('resident memory after them', '', f'{resident:.0f} MB', None)]
 
 
+def files_there_before(root: pathlib.Path, weir: pathlib.Path, files: int) -> list[Figure]:
+    project = small_project(root, weir)
+    for number in range(files):
+        (root / 'landing' / f'{number}.json').write_text(f'{{"n": {number}, "name": "x"}}\n')
+
+    def loaded() -> bool:
+        time.sleep(0.5)
+        return project.value('SELECT count(*) FROM rows') == str(files)
+
+    begin = time.time()
+    with project.up() as owner:
+        wait_until(loaded, 'all files', 600)
+        seconds = time.time() - begin
+        resident = resident_megabytes(owner.pid)
+        owner.stop()
+    begin = time.time()
+    with project.up():
+        ready = time.time() - begin
+    return [Figure(f'{files:,} files that were there before `weir up`: all committed', '', f'{seconds:.0f} s, {resident:.0f} MB', None),
+            Figure('`weir up` over them once more, until it is ready', '', f'{ready:.2f} s', None)]
+
+
 def resident_megabytes(pid: int) -> float:
     for line in pathlib.Path(f'/proc/{pid}/status').read_text().splitlines():
         if line.startswith('VmRSS:'):
@@ -274,7 +296,8 @@ def main() -> None:
     try:
         figures: list[Figure] = []
         for part in (lambda: start_up(root / 'start', weir), lambda: latency(root / 'latency', weir, 300),
-                     lambda: small_files(root / 'small', weir, 3000), lambda: idle(root / 'idle', weir, 20),
+                     lambda: small_files(root / 'small', weir, 3000),
+                     lambda: files_there_before(root / 'before', weir, 100_000), lambda: idle(root / 'idle', weir, 20),
                      lambda: million_sessions(root / 'large', weir, peer, arguments.sessions)):
             for figure in part():
                 figures.append(figure)
