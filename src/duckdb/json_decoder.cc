@@ -79,7 +79,9 @@ bool JsonDecoder::decode_record(const text::RecordSlice& record, idx_t index) {
   if (start == JsonTokens::Start::ok && tokens_.peek() != '{') {
     const bool valid = tokens_.skip_value(0) && tokens_.done();
     reject(row_, valid ? ScanRule::not_an_object : ScanRule::broken,
-           valid ? record.text : "not valid JSON");
+           valid                ? record.text
+           : tokens_.too_deep() ? "nested too deep"
+                                : "not valid JSON");
     return false;
   }
   bool good = true;
