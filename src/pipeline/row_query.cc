@@ -6,6 +6,7 @@
 #include <span>
 
 #include "pipeline/conversion.h"
+#include "pipeline/length_only.h"
 #include "pipeline/sql_fragment.h"
 
 namespace weir::pipeline {
@@ -166,8 +167,11 @@ std::string Compiler::value_of(const std::string& expression) const {
       if ((at > 0 && word(expression[at - 1])) ||
           (end < expression.size() && word(expression[end])))
         continue;
-      text += (text.empty() ? "" : ", ") +
-              fmt::format("CAST({} AS VARCHAR)", quote_identifier(column.name));
+      // Of such a list the scan has kept no elements.
+      const bool list = column.type.ends_with("]") && names_length_only(expression, column.name);
+      const std::string name = quote_identifier(column.name);
+      text += text.empty() ? "" : ", ";
+      text += list ? "len(" + name + ") || ' elements'" : "CAST(" + name + " AS VARCHAR)";
       break;
     }
   }

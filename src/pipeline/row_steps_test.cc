@@ -269,6 +269,23 @@ TEST_F(RowStepsTest, NamesOfWeirsOwnAreRefused) {
       HasSubstr("upper and lower case"));
 }
 
+TEST_F(RowStepsTest, AListIsWholeHoweverItIsNamed) {
+  const Items read = {{"hit", "bigint[]"}};
+  const std::string json = "{\"hit\":[7,8]}";
+  for (const char* expression :
+       {"hit", "HIT", "\"hit\"", "hit[1:2]", "CAST(hit AS VARCHAR)", "list_concat(hit, [])",
+        "COLUMNS('h.*')", "[x for x in hit]", "unnamed_subquery.hit",
+        "list_filter(hit, x -> x > 0)", "(SELECT hit)", "CASE WHEN len(hit) = 2 THEN hit END"}) {
+    load(read, {select({{"x", expression}})}, {{"x", "varchar"}}, json);
+    EXPECT_THAT(rows_, ElementsAre("[7, 8]")) << expression;
+  }
+  load(read, {select({{"x", "CAST(unnamed_subquery AS VARCHAR)"}})}, {{"x", "varchar"}}, json);
+  EXPECT_THAT(rows_.at(0), HasSubstr("[7, 8]"));
+  const Receipt receipt = load(read, {select({{"x", "CAST(repeat('x', len(hit)) AS BIGINT)"}})},
+                               {{"x", "bigint"}}, json);
+  EXPECT_EQ(receipt.rejects.at(0).problems.at(0).value, "2 elements");
+}
+
 TEST_F(RowStepsTest, ASourceColumnIsFoundAsSqlFindsIt) {
   load({{"City", "varchar"}}, {}, {{"city", "varchar"}}, "{\"City\":\"x\"}");
   EXPECT_THAT(rows_, ElementsAre("x"));
