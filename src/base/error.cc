@@ -14,8 +14,7 @@ std::string Location::to_string() const {
 ErrorCategory category(ErrorCode code) {
   switch (code) {
 #define X(code, category) \
-  case ErrorCode::code:   \
-    return ErrorCategory::category;
+  case ErrorCode::code: return ErrorCategory::category;
     WEIR_ERROR_TABLE(X)
 #undef X
   }
@@ -25,8 +24,7 @@ ErrorCategory category(ErrorCode code) {
 std::string_view name(ErrorCode code) {
   switch (code) {
 #define X(code, category) \
-  case ErrorCode::code:   \
-    return #code;
+  case ErrorCode::code: return #code;
     WEIR_ERROR_TABLE(X)
 #undef X
   }

@@ -1,10 +1,10 @@
 #include "base/fault_point.h"
 
+#include <unistd.h>
 #include <csignal>
 #include <cstdlib>
 #include <mutex>
 #include <string>
-#include <unistd.h>
 
 namespace weir {
 namespace {

@@ -9,7 +9,8 @@ namespace weir::log {
 
 enum class Level { debug, info, warning, error };
 
-/// Sends the process log to stderr from now on, at `level` and above. Before this call: warnings up.
+/// Sends the process log to stderr from now on, at `level` and above. Before this call: warnings
+/// up.
 void start(Level level);
 
 /// Writes one line; thread-safe. Never pass a secret.

@@ -95,7 +95,8 @@ std::string suggestion(std::string_view word) {
   const auto near = nearest(word, known);
   return near ? "did you mean '" + std::string(*near) + "'?"
               : "use one of boolean, tinyint, smallint, integer, bigint, hugeint, real, double, "
-                "decimal(p,s), varchar(n), bytes, date, time, timestamp, timestamptz, uuid, json, or "
+                "decimal(p,s), varchar(n), bytes, date, time, timestamp, timestamptz, uuid, json, "
+                "or "
                 "any of them with [] behind";
 }
 

@@ -9,8 +9,24 @@
 namespace weir {
 
 enum class TypeKind {
-  boolean, tinyint, smallint, integer, bigint, hugeint, real, double_, decimal,
-  varchar, bytes, date, time, timestamp, timestamptz, uuid, json, list,
+  boolean,
+  tinyint,
+  smallint,
+  integer,
+  bigint,
+  hugeint,
+  real,
+  double_,
+  decimal,
+  varchar,
+  bytes,
+  date,
+  time,
+  timestamp,
+  timestamptz,
+  uuid,
+  json,
+  list,
 };
 
 /// A column's type as the dictionary spells it. A plain value.

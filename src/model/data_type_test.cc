@@ -6,11 +6,17 @@ namespace weir {
 namespace {
 
 TEST(DataType, ReadsEverySpellingAndWritesItsOwn) {
-  const std::pair<const char*, const char*> cases[] = {
-      {"bigint", "bigint"},           {" INT8 ", "bigint"},        {"decimal(20,0)", "decimal(20,0)"},
-      {"numeric( 5 , 2 )", "decimal(5,2)"}, {"varchar", "varchar"}, {"varchar(255)", "varchar(255)"},
-      {"text", "varchar"},            {"json[]", "json[]"},        {"bigint[][]", "bigint[][]"},
-      {"timestamp  with time zone", "timestamptz"}, {"double precision", "double"}};
+  const std::pair<const char*, const char*> cases[] = {{"bigint", "bigint"},
+                                                       {" INT8 ", "bigint"},
+                                                       {"decimal(20,0)", "decimal(20,0)"},
+                                                       {"numeric( 5 , 2 )", "decimal(5,2)"},
+                                                       {"varchar", "varchar"},
+                                                       {"varchar(255)", "varchar(255)"},
+                                                       {"text", "varchar"},
+                                                       {"json[]", "json[]"},
+                                                       {"bigint[][]", "bigint[][]"},
+                                                       {"timestamp  with time zone", "timestamptz"},
+                                                       {"double precision", "double"}};
   for (const auto& [given, own] : cases) {
     const auto type = parse_data_type(given);
     ASSERT_TRUE(type) << given << ": " << type.error().to_string();

@@ -42,14 +42,14 @@ enum class Compression { automatic, none, gzip, zstd };  ///< automatic: by the 
 struct CsvDialect {
   bool header = true;
   char delimiter = ',';
-  char quote = '"';     ///< '\0' = no quoting
-  char escape = '"';    ///< inside quotes
+  char quote = '"';            ///< '\0' = no quoting
+  char escape = '"';           ///< inside quotes
   std::string null_text = "";  ///< an unquoted field equal to this is NULL
-  int skip_lines = 0;   ///< before the header
+  int skip_lines = 0;          ///< before the header
 };
 
 struct ReadColumn {
-  std::string name;      ///< the source's own name (JSON member, CSV header)
+  std::string name;  ///< the source's own name (JSON member, CSV header)
   DataType type;
   Location location;
 };

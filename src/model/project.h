@@ -14,7 +14,7 @@ enum class Engine { duckdb, postgres, mysql };
 struct DatabaseConfig {
   DatabaseName name;
   Engine engine = Engine::duckdb;
-  std::string url;             ///< as written after overlays and `${env:…}`; may hold a secret: never print
+  std::string url;  ///< as written after overlays and `${env:…}`; may hold a secret: never print
   std::filesystem::path path;  ///< duckdb: absolute path of the file; empty = in memory
   Location location;
 };

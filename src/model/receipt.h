@@ -39,19 +39,19 @@ struct RowCounts {
 
 /// One broken rule of one row.
 struct Problem {
-  std::string field;  ///< column name; empty when the whole record is broken
-  std::string rule;   ///< "bigint", "required", ">= 0", "json", "select", …
-  std::string value;  ///< the offending text, at most 200 bytes
+  std::string field;         ///< column name; empty when the whole record is broken
+  std::string rule;          ///< "bigint", "required", ">= 0", "json", "select", …
+  std::string value;         ///< the offending text, at most 200 bytes
   std::string message = {};  ///< one sentence for people
 };
 
 /// A row that did not get in. All its problems are told, so that it is mended once.
 struct Reject {
-  uint64_t element = 0;   ///< ordinal of the record in its input, from 1
-  uint64_t line = 0;      ///< line its record starts on, from 1; 0 where lines mean nothing
+  uint64_t element = 0;  ///< ordinal of the record in its input, from 1
+  uint64_t line = 0;     ///< line its record starts on, from 1; 0 where lines mean nothing
   uint64_t byte_begin = 0, byte_end = 0;  ///< in the (decompressed) input; end exclusive
-  std::vector<Problem> problems;  ///< never empty
-  std::string raw;        ///< the record's own text, at most 4096 bytes
+  std::vector<Problem> problems;          ///< never empty
+  std::string raw;                        ///< the record's own text, at most 4096 bytes
 };
 
 /// The verdict on one input. The same on every channel.

@@ -18,14 +18,14 @@ struct Run {
   std::string trigger;              ///< "watch", "manual", "cron", "api"
   bool force = false;               ///< load although this version is already in
   RunState state = RunState::queued;
-  int tries = 0;                    ///< times it was started
+  int tries = 0;  ///< times it was started
   int priority = 0;
-  Timestamp scheduled_for{};        ///< what ${run.scheduled_for} and ${run.day} derive from
+  Timestamp scheduled_for{};  ///< what ${run.scheduled_for} and ${run.day} derive from
   Timestamp created{};
   std::optional<Timestamp> started;
   std::optional<Timestamp> finished;
-  std::string receipt;              ///< the receipt as JSON once finished, else empty
-  std::string error;                ///< one line, or empty
+  std::string receipt;  ///< the receipt as JSON once finished, else empty
+  std::string error;    ///< one line, or empty
 };
 
 /// A new id; later calls give greater ids, also within one millisecond and across threads.

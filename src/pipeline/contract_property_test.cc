@@ -308,9 +308,8 @@ Record ContractPropertyTest::spoiled(Record record) {
   if (format_ == Format::csv) {
     record.text = one_in(2) ? record.text + ",more" : "\"closed\"early,x";
   } else {
-    const char* broken[] = {"{\"Column 0\": tru}", "7",
-                            "{\"Column 0\": 1, \"Column\\u00200\": 1}", "{\"o\": [1,]}",
-                            "{\"Column 0\": {}}"};
+    const char* broken[] = {"{\"Column 0\": tru}", "7", "{\"Column 0\": 1, \"Column\\u00200\": 1}",
+                            "{\"o\": [1,]}", "{\"Column 0\": {}}"};
     record.text = broken[below(std::size(broken))];
   }
   return record;
