@@ -48,10 +48,19 @@ struct CsvDialect {
   int skip_lines = 0;          ///< before the header
 };
 
+/// Absent, null and empty are three things; what each of them means is said per read and column.
+/// `use_default` is the `default` of the table's column the value goes to; NULL when it has none.
+enum class AbsentMeans { use_default, null, reject };       ///< no such member; no such CSV column
+enum class NullMeans { null, use_default, reject };         ///< JSON null; the CSV null text
+enum class EmptyMeans { text, null, use_default, reject };  ///< ""
+
 struct ReadColumn {
   std::string name;  ///< the source's own name (JSON member, CSV header)
   DataType type;
   Location location;
+  AbsentMeans absent = AbsentMeans::use_default;
+  NullMeans null = NullMeans::null;
+  EmptyMeans empty = EmptyMeans::text;
 };
 
 struct ReadStep {
@@ -77,6 +86,39 @@ struct WhereStep {
   Location location;
 };
 
+/// One row per element of a list column; the element takes the column's place, or is named `as`.
+struct UnnestStep {
+  std::string column;
+  std::string as;           ///< empty = `column`
+  bool keep_empty = false;  ///< a row whose list is empty or NULL stays, with NULL; else: filtered
+  Location location;
+};
+
+enum class DedupeKeep { first, last, newest, oldest };
+
+/// Of the rows of one input with equal `by` one stays, the others count as deduplicated. first and
+/// last go by input order; newest and oldest by `order_by`, ties by input order.
+struct DedupeStep {
+  std::vector<std::string> by;
+  DedupeKeep keep = DedupeKeep::first;
+  SqlText order_by;  ///< empty for first and last
+  Location location;
+};
+
+/// One row per group of an input's rows: the `by` columns, then the items. The others count as
+/// folded.
+struct AggregateStep {
+  std::vector<std::string> by;  ///< empty = one group
+  std::vector<SelectItem> items;
+  Location location;
+};
+
+/// Rules of the pipeline's own: a row for which one is not true is rejected with its name as rule.
+struct CheckStep {
+  std::vector<SelectItem> rules;  ///< name and predicate; true or NULL for a good row
+  Location location;
+};
+
 /// Runs inside the database it names; its rows feed the steps behind it.
 struct SqlStep {
   SqlText sql;
@@ -98,7 +140,8 @@ struct LaterStep {
   Location location;
 };
 
-using Step = std::variant<ReadStep, SelectStep, WhereStep, SqlStep, LoadStep, LaterStep>;
+using Step = std::variant<ReadStep, SelectStep, WhereStep, UnnestStep, DedupeStep, AggregateStep,
+                          CheckStep, SqlStep, LoadStep, LaterStep>;
 
 struct Pipeline {
   PipelineName name;

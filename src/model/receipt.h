@@ -28,6 +28,7 @@ struct RowCounts {
   uint64_t deduplicated = 0;
   uint64_t filtered = 0;
   uint64_t rejected = 0;
+  uint64_t replaced = 0;  ///< what mode replace deleted from the table first; not in the balance
 
   uint64_t loaded() const { return inserted + updated + unchanged; }
   /// read + expanded − folded = loaded + deduplicated + filtered + rejected
@@ -52,6 +53,10 @@ struct Reject {
   uint64_t byte_begin = 0, byte_end = 0;  ///< in the (decompressed) input; end exclusive
   std::vector<Problem> problems;          ///< never empty
   std::string raw;                        ///< the record's own text, at most 4096 bytes
+  /// The row the steps had made of the record (a JSON object), when one record makes many rows or
+  /// many records one; at most 4096 bytes. Empty: the row is the record.
+  std::string produced = {};
+  int entry_step = 0;  ///< index of the step at which `produced` goes on; 0 = the source
 };
 
 /// The verdict on one input. The same on every channel.

@@ -19,6 +19,7 @@ struct Rule {
   std::string predicate;  ///< in, matches, compare, check: SQL over the table's columns (DuckDB),
                           ///< true or NULL for a good row; empty for the other kinds
   std::string argument;   ///< references: the table's name; default: SQL of the value
+  std::string column;     ///< references: the column there; empty = that table's key
   Location location;
 };
 
@@ -49,6 +50,9 @@ struct Table {
   std::vector<std::string> key;  ///< column names; empty = no key
   OnBadRow on_bad_row = OnBadRow::quarantine;
   StopAt stop_at;
+  /// The database's table also has weir_run and weir_element: which record of which run each row
+  /// is.
+  bool lineage = false;
   Location location;
 
   const Column* find_column(std::string_view name) const;
