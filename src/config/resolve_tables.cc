@@ -133,7 +133,7 @@ void resolve_key(const Named<TableEntry>& entry, Table& table, const Resolving& 
     const auto written =
         std::find_if(listed.begin(), listed.end(),
                      [&](const Located<std::string>& name) { return name.value == column.name; });
-    column.rules.push_back({RuleKind::key, "key", "", "", written->location});
+    column.rules.push_back({RuleKind::key, "key", "", "", "", written->location});
   }
 }
 

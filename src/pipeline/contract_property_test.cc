@@ -237,10 +237,10 @@ void ContractPropertyTest::make_dictionary(int round) {
     if (column.type->number && one_in(2)) column.at_least = static_cast<int>(below(3)) - 1;
     const std::string name = "Column " + std::to_string(i);
     Column made{name, *parse_data_type(column.type->type), {}, {}};
-    if (column.required) made.rules.push_back({RuleKind::required, "required", "", "", {}});
+    if (column.required) made.rules.push_back({RuleKind::required, "required", "", "", "", {}});
     if (column.at_least) {
       const std::string rule = ">= " + std::to_string(*column.at_least);
-      made.rules.push_back({RuleKind::compare, rule, "\"" + name + "\" " + rule, "", {}});
+      made.rules.push_back({RuleKind::compare, rule, "\"" + name + "\" " + rule, "", "", {}});
     }
     if (column.in_key) table.key.push_back(name);
     table.columns.push_back(std::move(made));

@@ -76,7 +76,7 @@ TEST_F(SqlCheckerTest, ChecksSqlStepsAgainstTheDictionary) {
 TEST_F(SqlCheckerTest, ChecksRulePredicates) {
   Table& table = test_.project.tables[0];
   table.columns[0].rules.push_back(
-      {RuleKind::check, "nope > 1", "nope > 1", "", {"weir.yaml", 9, 3}});
+      {RuleKind::check, "nope > 1", "nope > 1", "", "", {"weir.yaml", 9, 3}});
   const auto findings = make_sql_checker()->check_table(test_.project, table);
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_EQ(findings[0].location.line, 9);

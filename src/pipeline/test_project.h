@@ -103,7 +103,7 @@ class TestProject {
  private:
   static Column column(const std::string& name, const std::string& type, bool required = false) {
     Column made{name, *parse_data_type(type), {}, {}};
-    if (required) made.rules.push_back({RuleKind::required, "required", "", "", {}});
+    if (required) made.rules.push_back({RuleKind::required, "required", "", "", "", {}});
     return made;
   }
 
@@ -114,7 +114,7 @@ class TestProject {
     hits.columns = {column("user_id", "decimal(20,0)", true), column("visit_id", "bigint", true),
                     column("date", "date", true), column("device", "varchar(20)"),
                     column("hit_count", "integer", true)};
-    hits.columns[4].rules.push_back({RuleKind::compare, ">= 0", "\"hit_count\" >= 0", "", {}});
+    hits.columns[4].rules.push_back({RuleKind::compare, ">= 0", "\"hit_count\" >= 0", "", "", {}});
     hits.key = {"user_id", "visit_id", "date"};
     Table totals;
     totals.name = TableName("daily_totals");
