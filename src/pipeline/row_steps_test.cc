@@ -222,8 +222,9 @@ TEST_F(RowStepsTest, RulesMayLookIntoTables) {
                                      "known",
                                      "id IN (SELECT date_part('day', date) FROM daily_totals)",
                                      "",
+                                     "",
                                      {}});
-  people.columns[0].rules.push_back({RuleKind::check, "odd", "id % 2 = 1", "", {}});
+  people.columns[0].rules.push_back({RuleKind::check, "odd", "id % 2 = 1", "", "", {}});
   test_.executor = *make_executor(test_.project, test_.resources, test_.clock);
   const auto connection = *test_.resources.duckdb.begin()->second->connect();
   test_.drop("a.csv", "id,name\n1,a\n2,b\n3,c\n");
@@ -241,7 +242,7 @@ TEST_F(RowStepsTest, RulesThatLookAtOtherRowsAreRefused) {
   Table& people = test_.project.tables[2];
   for (const char* predicate :
        {"count(*) > 1", "row_number() OVER () > 1", "id > 1; DELETE FROM people", "(id > 1"}) {
-    people.columns[0].rules = {{RuleKind::check, predicate, predicate, "", {"w", 7, 1}}};
+    people.columns[0].rules = {{RuleKind::check, predicate, predicate, "", "", {"w", 7, 1}}};
     const auto found = make_sql_checker()->check_table(test_.project, people);
     ASSERT_EQ(found.size(), 1u) << predicate;
     EXPECT_EQ(found[0].location.line, 7);
