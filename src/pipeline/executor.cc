@@ -81,6 +81,8 @@ Result<DuckdbExecutor::SessionPointer> DuckdbExecutor::take_session(const Pipeli
     if (!idle.empty()) {
       SessionPointer session = std::move(idle.back());
       idle.pop_back();
+      // Its table may have been altered or dropped since.
+      WEIR_TRY(ensure_table(session->connection(), *session->parts().table));
       return session;
     }
   }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "pipeline/drift.h"
+
 namespace weir::pipeline {
 namespace {
 
@@ -24,39 +26,12 @@ std::string target_name(const Table& table) {
 }
 
 Result<void> ensure_table(duckdb::Connection& connection, const Table& table) {
-  if (!table.schema.empty()) {
-    WEIR_TRY(connection.run("CREATE SCHEMA IF NOT EXISTS " + quote_identifier(table.schema)));
+  const TableDrift drift = WEIR_TRY(compare_structure(connection, table));
+  for (const Difference& difference : drift.differences) {
+    if (difference.kind != DriftKind::missing_table) continue;
+    for (const std::string& ddl : difference.ddl) WEIR_TRY(connection.run(ddl));
   }
-  std::string columns;
-  for (const Column& column : table.columns) {
-    const bool required = column.required() || contains(table.key, column.name);
-    columns += fmt::format("{}{} {}{}", columns.empty() ? "" : ", ", quote_identifier(column.name),
-                           duckdb::sql_type(column.type), required ? " NOT NULL" : "");
-  }
-  WEIR_TRY(connection.run(
-      fmt::format("CREATE TABLE IF NOT EXISTS {} ({})", target_name(table), columns)));
-
-  const auto existing = WEIR_TRY(connection.describe("SELECT * FROM " + target_name(table)));
-  for (const Column& column : table.columns) {
-    const auto at = std::find_if(existing.begin(), existing.end(),
-                                 [&](const auto& found) { return found.name == column.name; });
-    if (at == existing.end()) {
-      return fail(ErrorCode::sql,
-                  fmt::format("table '{}' in the database has no column '{}'", table.name.value(),
-                              column.name),
-                  fmt::format("add it there: ALTER TABLE {} ADD COLUMN {} {}", target_name(table),
-                              quote_identifier(column.name), duckdb::sql_type(column.type)),
-                  column.location);
-    }
-    if (at->type != duckdb::sql_type(column.type)) {
-      return fail(
-          ErrorCode::sql,
-          fmt::format("column '{}' of table '{}' is {} in the database and {} in the project",
-                      column.name, table.name.value(), at->type, duckdb::sql_type(column.type)),
-          "make the two agree", column.location);
-    }
-  }
-  return {};
+  return refuse_drift(drift);
 }
 
 TableLoad::TableLoad(duckdb::Connection& connection, const Table& table, LoadMode mode,

@@ -79,8 +79,8 @@ class TableLoad {
 /// "schema"."table" of a dictionary table in DuckDB.
 std::string target_name(const Table& table);
 
-/// Creates the table when it is missing (columns and NOT NULL; never an index). Errors: sql when a
-/// table of that name has other columns or types, naming the first difference.
+/// Before a load: creates the table when it is missing (pipeline/drift.h). Errors: sql when a load
+/// into the table that is there would fail, naming the first difference.
 Result<void> ensure_table(duckdb::Connection& connection, const Table& table);
 
 }  // namespace weir::pipeline
