@@ -4,7 +4,6 @@
 
 #include "base/fault_point.h"
 #include "pipeline/reject_report.h"
-#include "text/receipt_json.h"
 
 namespace weir::pipeline {
 namespace {
@@ -15,8 +14,9 @@ double elapsed_ms(SteadyClock::time_point since) {
   return std::chrono::duration<double, std::milli>(SteadyClock::now() - since).count();
 }
 
-RejectCollector::Limits limits_of(const Table& table) {
+RejectCollector::Limits limits_of(const Table& table, const LoadBook& book) {
   RejectCollector::Limits limits;
+  if (!book.limited()) return limits;
   limits.rejected_rows =
       table.on_bad_row == OnBadRow::fail ? std::optional<uint64_t>(0) : table.stop_at.rejected;
   return limits;
@@ -59,7 +59,9 @@ class BatchLoad {
       : session_(session),
         inputs_(inputs),
         context_(context),
-        collector_(inputs.size(), limits_of(*session.parts().table),
+        ledger_(session, context.clock, LedgerBook::Rows::committed),
+        book_(context.book != nullptr ? *context.book : ledger_),
+        collector_(inputs.size(), limits_of(*session.parts().table, book_),
                    context.project.state_dir() / "spool", context.progress.cancel,
                    [this](uint64_t records) { note_progress(records); }),
         bytes_before_(context.progress.bytes_read) {}
@@ -74,13 +76,15 @@ class BatchLoad {
   Result<void> stage();
   Result<std::vector<LoadCounts>> apply();
   Result<std::vector<Receipt>> make_receipts(std::vector<LoadCounts> counts);
-  Result<void> write_ledger(const std::vector<Receipt>& receipts);
+  Result<void> quarantine(InputRejects& rejects);
   Error explain(Error error);
   void note_progress(uint64_t records);
 
   Session& session_;
   std::span<Input> inputs_;
   const LoadContext& context_;
+  LedgerBook ledger_;
+  LoadBook& book_;
   RejectCollector collector_;
   uint64_t bytes_before_;
   std::vector<duckdb::Parameter> parameters_;
@@ -126,11 +130,10 @@ Result<std::vector<LoadCounts>> BatchLoad::apply() {
 }
 
 Result<std::vector<Receipt>> BatchLoad::make_receipts(std::vector<LoadCounts> counts) {
-  const Timestamp now = context_.clock.now();
   const Table& table = *session_.parts().table;
   for (Input& input : inputs_) WEIR_TRY(input.close());
   if (collector_.over_limit()) return fail(limit_error(table));
-  auto rejects = WEIR_TRY(report_rejects(session_, collector_, inputs_, now, Quarantine::write));
+  auto rejects = WEIR_TRY(report_rejects(session_, collector_, inputs_, &book_));
 
   std::vector<Receipt> receipts;
   uint64_t passed = 0;
@@ -158,7 +161,7 @@ Result<std::vector<Receipt>> BatchLoad::make_receipts(std::vector<LoadCounts> co
                               rows.read, rows.inserted, rows.updated, rows.unchanged,
                               rows.deduplicated, rows.filtered, rows.rejected));
     }
-    WEIR_TRY(judge_ratio(table, rows));
+    if (book_.limited()) WEIR_TRY(judge_ratio(table, rows));
     receipt.status = state_of(rows);
     receipt.rejects = std::move(rejects[i].listed);
     receipt.duration_ms = elapsed_ms(started_);
@@ -171,24 +174,6 @@ Result<std::vector<Receipt>> BatchLoad::make_receipts(std::vector<LoadCounts> co
   return receipts;
 }
 
-Result<void> BatchLoad::write_ledger(const std::vector<Receipt>& receipts) {
-  std::vector<Ledger::NewLoad> loads;
-  for (size_t i = 0; i < inputs_.size(); ++i) {
-    const Input& input = inputs_[i];
-    Ledger::NewLoad load;
-    load.key = input.key;
-    load.version = input.version;
-    load.size_bytes = input.before.size_bytes;
-    load.attempt = input.latest ? input.latest->next_attempt(input.version) : 1;
-    load.table = session_.parts().table->name;
-    load.receipt = &receipts[i];
-    load.receipt_json = text::to_json(receipts[i]).to_string();
-    load.committed_at = context_.clock.now();
-    loads.push_back(std::move(load));
-  }
-  return session_.ledger().write_loads(loads);
-}
-
 Result<std::vector<Receipt>> BatchLoad::run() {
   WEIR_TRY(stage());
   std::unique_lock<std::mutex> lock;
@@ -196,26 +181,38 @@ Result<std::vector<Receipt>> BatchLoad::run() {
   auto transaction = WEIR_TRY(duckdb::Transaction::begin(session_.connection()));
   auto counts = WEIR_TRY(apply());
   auto receipts = WEIR_TRY(make_receipts(std::move(counts)));
-  WEIR_TRY(write_ledger(receipts));
+  WEIR_TRY(book_.close(inputs_, receipts));
   fault_point("before-commit");
   WEIR_TRY(transaction.commit());
   fault_point("after-commit");
   return receipts;
 }
 
+/// The rejects of a load that was rolled back because of them: shown, and kept when the input can
+/// still be told by its version.
+Result<void> BatchLoad::quarantine(InputRejects& rejects) {
+  LedgerBook book(session_, context_.clock, LedgerBook::Rows::rolled_back);
+  const bool kept = context_.book == nullptr && inputs_.front().close().has_value();
+  if (!kept) {
+    rejects = WEIR_TRY(report_rejects(session_, collector_, inputs_, nullptr)).front();
+    return {};
+  }
+  auto transaction = WEIR_TRY(duckdb::Transaction::begin(session_.connection()));
+  rejects = WEIR_TRY(report_rejects(session_, collector_, inputs_, &book)).front();
+  return transaction.commit();
+}
+
 /// After the rollback: which rows were too many. What cannot be told any more is left out.
 LoadFailure BatchLoad::failure(Error error) {
   LoadFailure failure{std::move(error), {}, {}};
   if (failure.error.code != ErrorCode::too_many_rejects || inputs_.size() != 1) return failure;
-  if (!drain(inputs_.front())) return failure;
-  auto rejects =
-      report_rejects(session_, collector_, inputs_, context_.clock.now(), Quarantine::show_only);
-  if (!rejects) return failure;
+  InputRejects rejects;
+  if (!drain(inputs_.front()) || !quarantine(rejects)) return failure;
   // The other rows were rolled back and are read again: only the rejected ones are answered for.
-  failure.rows.read = failure.rows.rejected = rejects->front().rows;
-  failure.error.message += fmt::format("; {} rows had been read and {} rejected",
-                                       collector_.rows_read(0), rejects->front().rows);
-  failure.rejects = std::move(rejects->front().listed);
+  failure.rows.read = failure.rows.rejected = rejects.rows;
+  failure.error.message +=
+      fmt::format("; {} rows had been read and {} rejected", collector_.rows_read(0), rejects.rows);
+  failure.rejects = std::move(rejects.listed);
   return failure;
 }
 
@@ -246,63 +243,109 @@ class SlotUse {
   duckdb::ScanSlot& slot_;
 };
 
-}  // namespace
+/// One execution of a pipeline that begins with sql.
+class QueryLoad {
+ public:
+  QueryLoad(Session& session, const Run& run, const LoadContext& context)
+      : session_(session),
+        context_(context),
+        book_(session, context.clock, LedgerBook::Rows::committed),
+        collector_(1, limits_of(*session.parts().table, book_),
+                   context.project.state_dir() / "spool", context.progress.cancel,
+                   [this](uint64_t records) { context_.progress.rows_read += records; }),
+        use_(*session.slot(), collector_) {
+    input_.run = &run;
+    input_.key = session.ledger_key(std::nullopt);
+    input_.version = ObjectVersion(run.id.value());
+  }
 
-Result<Receipt> load_query(Session& session, const Run& run, const LoadContext& context) {
-  const auto started = SteadyClock::now();
-  const Table& table = *session.parts().table;
-  RejectCollector collector(1, limits_of(table), context.project.state_dir() / "spool",
-                            context.progress.cancel,
-                            [&](uint64_t records) { context.progress.rows_read += records; });
-  const SlotUse use(*session.slot(), collector);
-  WEIR_TRY(session.load().plan());
-  const auto parameters = WEIR_TRY(session.parameters(run.scheduled_for));
+  Result<Receipt> run();
+  LoadFailure failure(Error error);
 
-  std::unique_lock<std::mutex> lock;
-  if (session.load().keyed()) lock = std::unique_lock(context.table_lock);
-  auto transaction = WEIR_TRY(duckdb::Transaction::begin(session.connection()));
-  fault_point("before-stage");
-  WEIR_TRY(session.load().stage(parameters));
-  const auto reject_row = [&](int64_t row, const std::string& key, bool in_batch) {
-    collector.reject(row, session.key_rule_number(in_batch), key);
-  };
-  const auto counts = WEIR_TRY(session.load().apply(1, parameters, reject_row));
-  if (collector.over_limit()) return fail(limit_error(table));
+ private:
+  Result<Receipt> make_receipt(const LoadCounts& counts);
 
+  Session& session_;
+  const LoadContext& context_;
+  LedgerBook book_;
+  RejectCollector collector_;
+  SlotUse use_;
+  Input input_;  // of no bucket: run, key and version
+  SteadyClock::time_point started_ = SteadyClock::now();
+};
+
+Result<Receipt> QueryLoad::make_receipt(const LoadCounts& counts) {
+  const Table& table = *session_.parts().table;
+  if (collector_.over_limit()) return fail(limit_error(table));
   Receipt receipt;
-  receipt.run = run.id;
-  receipt.pipeline = run.pipeline;
-  receipt.version = ObjectVersion(run.id.value());
-  auto rejects =
-      WEIR_TRY(report_query_rejects(session, collector, run, receipt.version, context.clock.now()));
+  receipt.run = input_.run->id;
+  receipt.pipeline = input_.run->pipeline;
+  receipt.version = input_.version;
+  auto rejects = WEIR_TRY(report_query_rejects(session_, collector_, input_, book_));
   RowCounts& rows = receipt.rows;
-  rows.inserted = counts[0].inserted;
-  rows.updated = counts[0].updated;
-  rows.unchanged = counts[0].unchanged;
-  rows.deduplicated = counts[0].deduplicated;
-  rows.filtered = collector.rows_filtered(0);
+  rows.inserted = counts.inserted;
+  rows.updated = counts.updated;
+  rows.unchanged = counts.unchanged;
+  rows.deduplicated = counts.deduplicated;
+  rows.filtered = collector_.rows_filtered(0);
   rows.rejected = rejects.rows;
-  rows.read = collector.rows_read(0);
+  rows.read = collector_.rows_read(0);
   if (!rows.balances()) {
     return fail(ErrorCode::internal, "the receipt of the query's rows does not balance");
   }
   WEIR_TRY(judge_ratio(table, rows));
   receipt.status = state_of(rows);
   receipt.rejects = std::move(rejects.listed);
-  receipt.duration_ms = elapsed_ms(started);
+  receipt.duration_ms = elapsed_ms(started_);
+  return receipt;
+}
 
-  Ledger::NewLoad load;
-  load.key = session.ledger_key(std::nullopt);
-  load.version = receipt.version;
-  load.table = table.name;
-  load.receipt = &receipt;
-  load.receipt_json = text::to_json(receipt).to_string();
-  load.committed_at = context.clock.now();
-  WEIR_TRY(session.ledger().write_loads({&load, 1}));
+Result<Receipt> QueryLoad::run() {
+  WEIR_TRY(session_.load().plan());
+  const auto parameters = WEIR_TRY(session_.parameters(input_.run->scheduled_for));
+
+  std::unique_lock<std::mutex> lock;
+  if (session_.load().keyed()) lock = std::unique_lock(context_.table_lock);
+  auto transaction = WEIR_TRY(duckdb::Transaction::begin(session_.connection()));
+  fault_point("before-stage");
+  WEIR_TRY(session_.load().stage(parameters));
+  const auto reject_row = [&](int64_t row, const std::string& key, bool in_batch) {
+    collector_.reject(row, session_.key_rule_number(in_batch), key);
+  };
+  const auto counts = WEIR_TRY(session_.load().apply(1, parameters, reject_row));
+  Receipt receipt = WEIR_TRY(make_receipt(counts.front()));
+  WEIR_TRY(book_.close({&input_, 1}, {&receipt, 1}));
   fault_point("before-commit");
   WEIR_TRY(transaction.commit());
   fault_point("after-commit");
   return receipt;
+}
+
+LoadFailure QueryLoad::failure(Error error) {
+  LoadFailure failure{std::move(error), {}, {}};
+  if (failure.error.code != ErrorCode::too_many_rejects) return failure;
+  const auto quarantine = [&]() -> Result<InputRejects> {
+    LedgerBook book(session_, context_.clock, LedgerBook::Rows::rolled_back);
+    auto transaction = WEIR_TRY(duckdb::Transaction::begin(session_.connection()));
+    auto rejects = WEIR_TRY(report_query_rejects(session_, collector_, input_, book));
+    WEIR_TRY(transaction.commit());
+    return rejects;
+  };
+  if (auto rejects = quarantine()) {
+    failure.rows.read = failure.rows.rejected = rejects->rows;
+    failure.rejects = std::move(rejects->listed);
+  }
+  return failure;
+}
+
+}  // namespace
+
+tl::expected<Receipt, LoadFailure> load_query(Session& session, const Run& run,
+                                              const LoadContext& context) {
+  QueryLoad load(session, run, context);
+  auto receipt = load.run();
+  if (receipt) return *std::move(receipt);
+  return tl::unexpected(load.failure(std::move(receipt).error()));
 }
 
 }  // namespace weir::pipeline

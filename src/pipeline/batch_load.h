@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "pipeline/executor.h"
 #include "pipeline/input.h"
+#include "pipeline/load_book.h"
 #include "pipeline/session.h"
 
 namespace weir::pipeline {
@@ -20,6 +21,7 @@ struct LoadContext {
   std::mutex& table_lock;  ///< one load at a time decides about a keyed table
   Progress& progress;
   int threads = 1;
+  LoadBook* book = nullptr;  ///< null: the ledger
 };
 
 /// Why a load was rolled back, and, when its rejects were the reason, which they were.
@@ -37,6 +39,7 @@ tl::expected<std::vector<Receipt>, LoadFailure> load_objects(Session& session,
                                                              const LoadContext& context);
 
 /// Runs a pipeline that begins with sql: query, rows and ledger in one transaction.
-Result<Receipt> load_query(Session& session, const Run& run, const LoadContext& context);
+tl::expected<Receipt, LoadFailure> load_query(Session& session, const Run& run,
+                                              const LoadContext& context);
 
 }  // namespace weir::pipeline

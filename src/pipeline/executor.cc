@@ -133,17 +133,31 @@ std::vector<RunOutcome> DuckdbExecutor::execute(std::span<const Run> runs, Progr
   return outcomes;
 }
 
+RunOutcome failed_outcome(const Run& run, LoadFailure failure) {
+  RunOutcome outcome;
+  outcome.requeue = failure.error.code == ErrorCode::input_changed;
+  outcome.receipt = failed_receipt(run, std::move(failure.error));
+  outcome.receipt.rows = failure.rows;
+  outcome.receipt.rejects = std::move(failure.rejects);
+  return outcome;
+}
+
 RunOutcome DuckdbExecutor::execute_query(Session& session, const Run& run, Progress& progress) {
   RunOutcome outcome;
   // This very run may have committed before the process died: its receipt stands.
-  const auto committed =
-      session.ledger().receipt_of(session.ledger_key(std::nullopt), ObjectVersion(run.id.value()));
-  auto receipt = [&]() -> Result<Receipt> {
-    if (!committed) return fail(committed.error());
-    if (*committed) return text::receipt_from_json(WEIR_TRY(text::Json::parse(**committed)));
-    return load_query(session, run, context(session, progress, 0));
+  const auto committed = [&]() -> Result<std::optional<Receipt>> {
+    const auto json = WEIR_TRY(session.ledger().receipt_of(session.ledger_key(std::nullopt),
+                                                           ObjectVersion(run.id.value())));
+    if (!json) return std::nullopt;
+    return WEIR_TRY(text::receipt_from_json(WEIR_TRY(text::Json::parse(*json))));
   }();
-  outcome.receipt = receipt ? *std::move(receipt) : failed_receipt(run, receipt.error());
+  if (!committed || *committed) {
+    outcome.receipt = committed ? **committed : failed_receipt(run, committed.error());
+    return outcome;
+  }
+  auto receipt = load_query(session, run, context(session, progress, 0));
+  if (!receipt) return failed_outcome(run, std::move(receipt).error());
+  outcome.receipt = *std::move(receipt);
   return outcome;
 }
 
@@ -204,12 +218,7 @@ RunOutcome DuckdbExecutor::load_one(Session& session, Input& input, Progress& pr
     outcome.seen = input.before;
     return outcome;
   }
-  LoadFailure& failure = receipts.error();
-  outcome.requeue = failure.error.code == ErrorCode::input_changed;
-  outcome.receipt = failed_receipt(*input.run, std::move(failure.error));
-  outcome.receipt.rows = failure.rows;
-  outcome.receipt.rejects = std::move(failure.rejects);
-  return outcome;
+  return failed_outcome(*input.run, std::move(receipts).error());
 }
 
 void DuckdbExecutor::load_group(Session& session, std::vector<std::pair<size_t, Input>>& group,

@@ -157,7 +157,8 @@ TEST_F(ExecutorFaultsTest, StopAtRatioIsJudgedPerInput) {
   EXPECT_EQ(receipts[1].rejects.size(), 2u);
   EXPECT_FALSE(receipts[2].error);
   EXPECT_EQ(count("people"), "1");
-  EXPECT_EQ(count("weir_rejects"), "1");
+  EXPECT_EQ(count("weir_rejects WHERE NOT rolled_back"), "1");
+  EXPECT_EQ(count("weir_rejects WHERE rolled_back"), "2");
 }
 
 TEST_F(ExecutorFaultsTest, HundredsOfThousandsOfRejectsAreAllInQuarantineWithTheirLines) {

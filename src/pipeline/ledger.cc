@@ -12,55 +12,24 @@ namespace {
 
 using duckdb::Parameter;
 
-constexpr const char* create_sql = R"sql(
-CREATE SEQUENCE IF NOT EXISTS weir_load_ids;
-CREATE TABLE IF NOT EXISTS weir_loads (
-  load_id BIGINT NOT NULL DEFAULT nextval('weir_load_ids'),
-  key_hash BIGINT NOT NULL,
-  pipeline VARCHAR NOT NULL,
-  step INTEGER NOT NULL,
-  bucket VARCHAR,
-  key VARCHAR,
-  version VARCHAR NOT NULL,
-  attempt BIGINT NOT NULL,
-  size_bytes BIGINT NOT NULL,
-  run_id VARCHAR NOT NULL,
-  table_name VARCHAR NOT NULL,
-  status VARCHAR NOT NULL,
-  rows_read BIGINT NOT NULL,
-  rows_loaded BIGINT NOT NULL,
-  rows_rejected BIGINT NOT NULL,
-  committed_at TIMESTAMPTZ NOT NULL,
-  receipt VARCHAR NOT NULL);
-CREATE TABLE IF NOT EXISTS weir_rejects (
-  run_id VARCHAR NOT NULL,
-  pipeline VARCHAR NOT NULL,
-  table_name VARCHAR NOT NULL,
-  bucket VARCHAR,
-  key VARCHAR,
-  version VARCHAR NOT NULL,
-  element BIGINT NOT NULL,
-  line BIGINT,
-  byte_begin BIGINT NOT NULL,
-  byte_end BIGINT NOT NULL,
-  field VARCHAR,
-  rule VARCHAR NOT NULL,
-  value VARCHAR,
-  message VARCHAR,
-  problems VARCHAR NOT NULL,
-  raw VARCHAR,
-  rejected_at TIMESTAMPTZ NOT NULL)
-)sql";
-
 constexpr const char* insert_sql =
     "INSERT INTO weir_loads (key_hash, pipeline, step, bucket, key, version, attempt, size_bytes, "
-    "run_id, table_name, status, rows_read, rows_loaded, rows_rejected, committed_at, receipt) "
-    "VALUES ";
-constexpr size_t insert_columns = 16;
+    "run_id, table_name, status, rows_read, rows_loaded, rows_rejected, committed_at, receipt, "
+    "replay_of) VALUES ";
+constexpr size_t insert_columns = 17;
 
 constexpr const char* latest_sql =
     "SELECT pipeline, step, bucket, key, version, size_bytes, attempt, run_id, load_id "
-    "FROM weir_loads WHERE key_hash IN (";
+    "FROM weir_loads WHERE replay_of IS NULL AND key_hash IN (";
+
+/// Of one key, as a condition on weir_rejects with the parameters from $1 on.
+constexpr const char* of_key_sql =
+    "pipeline = $1 AND step = $2 AND bucket IS NOT DISTINCT FROM $3 AND key IS NOT DISTINCT FROM "
+    "$4 "
+    "AND run_id <> $5 AND resolution IS NULL";
+
+/// How many reject ids are taken from the sequence at first, and at most, at a time.
+constexpr size_t least_ids = 16, most_ids = 2048;
 
 /// "$1, $2, …": `count` of them, from `first`.
 std::string placeholders(size_t first, size_t count) {
@@ -77,22 +46,30 @@ Parameter bucket_of(const LedgerKey& key) {
 Parameter object_key_of(const LedgerKey& key) {
   return key.object ? Parameter(key.object->key.value()) : Parameter();
 }
+/// From the columns pipeline, step, bucket, key.
+LedgerKey key_of(const duckdb::Rows& rows, size_t row) {
+  LedgerKey key{PipelineName(rows.text(row, 0)), static_cast<int>(rows.int64(row, 1)), {}};
+  if (!rows.is_null(row, 2)) {
+    key.object = ObjectRef{BucketName(rows.text(row, 2)), ObjectKey(rows.text(row, 3))};
+  }
+  return key;
+}
 Parameter text_or_null(const std::string& text) {
   return text.empty() ? Parameter() : Parameter(text);
 }
 
-std::string problems_json(const Reject& reject) {
-  text::Json problems = text::Json::array();
-  for (const Problem& problem : reject.problems) {
+}  // namespace
+
+std::string problems_json(std::span<const Problem> problems) {
+  text::Json list = text::Json::array();
+  for (const Problem& problem : problems) {
     text::Json one = text::Json::object();
     one.set("field", problem.field).set("rule", problem.rule);
     one.set("value", problem.value).set("message", problem.message);
-    problems.push(std::move(one));
+    list.push(std::move(one));
   }
-  return problems.to_string();
+  return list.to_string();
 }
-
-}  // namespace
 
 int64_t LedgerKey::hash() const {
   uint64_t hash = 14695981039346656037u;  // FNV-1a
@@ -107,11 +84,6 @@ int64_t LedgerKey::hash() const {
     mix(object->key.value());
   }
   return static_cast<int64_t>(hash);
-}
-
-Result<void> Ledger::create_tables(duckdb::Connection& connection) {
-  WEIR_TRY(connection.run(create_sql));
-  return {};
 }
 
 Result<duckdb::Statement*> Ledger::prepared(Statements& statements, size_t count,
@@ -130,10 +102,7 @@ Result<std::vector<std::optional<LedgerEntry>>> Ledger::latest(std::span<const L
   const duckdb::Rows rows = WEIR_TRY(connection_->run(
       latest_sql + placeholders(1, keys.size()) + ") ORDER BY load_id DESC", hashes));
   for (size_t row = 0; row < rows.size(); ++row) {
-    LedgerKey key{PipelineName(rows.text(row, 0)), static_cast<int>(rows.int64(row, 1)), {}};
-    if (!rows.is_null(row, 2)) {
-      key.object = ObjectRef{BucketName(rows.text(row, 2)), ObjectKey(rows.text(row, 3))};
-    }
+    const LedgerKey key = key_of(rows, row);
     const auto at = std::find(keys.begin(), keys.end(), key);
     if (at == keys.end()) continue;  // another key of the same hash
     auto& entry = found[static_cast<size_t>(at - keys.begin())];
@@ -171,8 +140,18 @@ Result<std::optional<std::string>> Ledger::receipt_of(const LedgerKey& key,
   const duckdb::Rows rows = WEIR_TRY(connection_->run(
       "SELECT receipt FROM weir_loads WHERE key_hash = $1 AND pipeline = $2 AND step = $3 AND "
       "version = $4 AND bucket IS NOT DISTINCT FROM $5 AND key IS NOT DISTINCT FROM $6 "
-      "ORDER BY load_id DESC LIMIT 1",
+      "AND replay_of IS NULL ORDER BY load_id DESC LIMIT 1",
       values));
+  if (rows.size() == 0) return std::nullopt;
+  return rows.text(0, 0);
+}
+
+Result<std::optional<std::string>> Ledger::receipt_of_replay(const RunId& replay) {
+  const Parameter id = replay.value();
+  const duckdb::Rows rows = WEIR_TRY(
+      connection_->run("SELECT receipt FROM weir_loads WHERE run_id = $1 AND replay_of IS NOT NULL "
+                       "ORDER BY load_id DESC LIMIT 1",
+                       {&id, 1}));
   if (rows.size() == 0) return std::nullopt;
   return rows.text(0, 0);
 }
@@ -196,7 +175,8 @@ Result<void> Ledger::write_loads(std::span<const NewLoad> loads) {
          static_cast<int64_t>(load.size_bytes), load.receipt->run.value(), load.table.value(),
          std::string(to_string(load.receipt->status)), static_cast<int64_t>(rows.read),
          static_cast<int64_t>(rows.loaded()), static_cast<int64_t>(rows.rejected),
-         duckdb::TimestampValue{micros(load.committed_at)}, load.receipt_json});
+         duckdb::TimestampValue{micros(load.committed_at)}, load.receipt_json,
+         load.replay_of ? Parameter(load.replay_of->value()) : Parameter()});
   }
   WEIR_TRY(statement->run(values));
   return {};
@@ -207,16 +187,30 @@ Result<void> Ledger::begin_rejects() {
   return {};
 }
 
-Result<void> Ledger::write_reject(const NewReject& entry) {
-  const Reject& reject = *entry.reject;
+/// The appender knows no sequences, so that the ids are fetched for it, several at a time.
+Result<int64_t> Ledger::next_reject_id() {
+  if (reject_ids_.empty()) {
+    reject_ids_taken_ = std::clamp(reject_ids_taken_ * 4, least_ids, most_ids);
+    const duckdb::Rows rows = WEIR_TRY(connection_->run(
+        fmt::format("SELECT nextval('weir_reject_ids') FROM range({})", reject_ids_taken_)));
+    for (size_t row = 0; row < rows.size(); ++row) reject_ids_.push_back(rows.int64(row, 0));
+    std::sort(reject_ids_.begin(), reject_ids_.end(), std::greater<>());
+  }
+  const int64_t id = reject_ids_.back();
+  reject_ids_.pop_back();
+  return id;
+}
+
+Result<void> Ledger::write_reject(const RejectOrigin& origin, const Reject& reject) {
   const Problem& first = reject.problems.front();
+  const int64_t id = WEIR_TRY(next_reject_id());
   const Parameter values[] = {
-      entry.run.value(),
-      entry.key->pipeline.value(),
-      entry.table.value(),
-      bucket_of(*entry.key),
-      object_key_of(*entry.key),
-      entry.version->value(),
+      origin.run.value(),
+      origin.key.pipeline.value(),
+      origin.table.value(),
+      bucket_of(origin.key),
+      object_key_of(origin.key),
+      origin.version.value(),
       static_cast<int64_t>(reject.element),
       reject.line == 0 ? Parameter() : Parameter(static_cast<int64_t>(reject.line)),
       static_cast<int64_t>(reject.byte_begin),
@@ -225,10 +219,73 @@ Result<void> Ledger::write_reject(const NewReject& entry) {
       first.rule,
       text_or_null(first.value),
       text_or_null(first.message),
-      problems_json(reject),
+      problems_json(reject.problems),
       reject.raw,
-      duckdb::TimestampValue{micros(entry.at)}};
+      duckdb::TimestampValue{micros(origin.at)},
+      id,
+      int64_t{origin.key.step},
+      origin.dictionary_version,
+      text_or_null(reject.produced),
+      reject.produced.empty() ? Parameter() : Parameter(int64_t{reject.entry_step}),
+      text_or_null(origin.header),
+      Parameter(),  // mended
+      Parameter(),  // resolved_at
+      Parameter(),  // resolved_by
+      Parameter(),  // resolution
+      origin.rolled_back};
   return rejects_->row(values);
+}
+
+/// The keys that stopped runs left rejects of: mostly none, which is why they are asked for first.
+Result<std::vector<LedgerKey>> Ledger::rolled_back_keys() {
+  const duckdb::Rows rows =
+      WEIR_TRY(connection_->run("SELECT DISTINCT pipeline, step, bucket, key FROM weir_rejects "
+                                "WHERE rolled_back AND resolution IS NULL"));
+  std::vector<LedgerKey> keys;
+  for (size_t row = 0; row < rows.size(); ++row) keys.push_back(key_of(rows, row));
+  return keys;
+}
+
+Result<void> Ledger::supersede(std::span<const NewLoad> loads) {
+  const std::vector<LedgerKey> rolled_back = WEIR_TRY(rolled_back_keys());
+  for (const NewLoad& load : loads) {
+    const bool stopped_before =
+        std::find(rolled_back.begin(), rolled_back.end(), load.key) != rolled_back.end();
+    if (load.attempt == 1 && !stopped_before) continue;
+    const Parameter values[] = {load.key.pipeline.value(),
+                                int64_t{load.key.step},
+                                bucket_of(load.key),
+                                object_key_of(load.key),
+                                load.receipt->run.value(),
+                                load.version.value(),
+                                duckdb::TimestampValue{micros(load.committed_at)}};
+    WEIR_TRY(connection_->run(
+        fmt::format("UPDATE weir_rejects SET resolution = 'superseded', resolved_by = $5, "
+                    "resolved_at = $7 WHERE {} AND (rolled_back OR version = $6)",
+                    of_key_sql),
+        values));
+  }
+  return {};
+}
+
+Result<void> Ledger::supersede_rolled_back(const RejectOrigin& origin) {
+  const Parameter values[] = {origin.key.pipeline.value(),
+                              int64_t{origin.key.step},
+                              bucket_of(origin.key),
+                              object_key_of(origin.key),
+                              origin.run.value(),
+                              origin.version.value(),
+                              duckdb::TimestampValue{micros(origin.at)}};
+  WEIR_TRY(connection_->run(
+      fmt::format("UPDATE weir_rejects SET resolution = 'superseded', resolved_by = $5, "
+                  "resolved_at = $7 WHERE {} AND rolled_back AND version = $6",
+                  of_key_sql),
+      values));
+  // The same run tried again, because the process died before it could say so.
+  const Parameter run = origin.run.value();
+  WEIR_TRY(
+      connection_->run("DELETE FROM weir_rejects WHERE run_id = $1 AND rolled_back", {&run, 1}));
+  return {};
 }
 
 Result<void> Ledger::end_rejects() {

@@ -37,13 +37,14 @@ struct LedgerEntry {
   int64_t next_attempt(const ObjectVersion& wanted) const;
 };
 
+/// A row's problems as weir_rejects keeps them: a JSON array of {field, rule, value, message}.
+std::string problems_json(std::span<const Problem> problems);
+
 /// The ledger in one DuckDB database: weir_loads (which object versions are in) and weir_rejects
-/// (the quarantine). Written only inside the transaction of the rows it speaks of.
+/// (the quarantine). Written only inside the transaction of the rows it speaks of; ledger_schema.h
+/// makes the tables.
 class Ledger {
  public:
-  /// Creates what is missing.
-  static Result<void> create_tables(duckdb::Connection& connection);
-
   /// `connection` must outlive it.
   explicit Ledger(duckdb::Connection& connection) : connection_(&connection) {}
 
@@ -54,6 +55,8 @@ class Ledger {
   Result<std::string> receipt_of(const LedgerEntry& entry);
   /// The receipt of the newest load of this version; nullopt = never loaded.
   Result<std::optional<std::string>> receipt_of(const LedgerKey& key, const ObjectVersion& version);
+  /// The receipt a replay committed last; nullopt = it committed nothing.
+  Result<std::optional<std::string>> receipt_of_replay(const RunId& replay);
 
   struct NewLoad {
     LedgerKey key;
@@ -64,30 +67,45 @@ class Ledger {
     const Receipt* receipt = nullptr;
     std::string receipt_json;
     Timestamp committed_at{};
+    std::optional<RunId> replay_of = {};  ///< set: no load, but a replay of this run's rejects
   };
   Result<void> write_loads(std::span<const NewLoad> loads);
 
-  struct NewReject {
-    const LedgerKey* key = nullptr;
-    const ObjectVersion* version = nullptr;
+  /// What all rejects of one input have in common.
+  struct RejectOrigin {
+    LedgerKey key;
+    ObjectVersion version;
     RunId run;
     TableName table;
-    const Reject* reject = nullptr;
+    std::string dictionary_version;
+    std::string header;  ///< CSV: the input's header as a JSON array; empty = it has none
+    bool rolled_back = false;
     Timestamp at{};
   };
   Result<void> begin_rejects();
-  Result<void> write_reject(const NewReject& reject);
+  Result<void> write_reject(const RejectOrigin& origin, const Reject& reject);
   Result<void> end_rejects();
+
+  /// These inputs were judged again as a whole by `run`, and the rows are in: marks what is
+  /// unresolved of earlier runs of the same key, when it is of the same version or was rolled back.
+  Result<void> supersede(std::span<const NewLoad> loads);
+  /// `run` was rolled back: what earlier runs of the same key and version left that were rolled
+  /// back too says the same once more.
+  Result<void> supersede_rolled_back(const RejectOrigin& origin);
 
  private:
   using Statements = std::map<size_t, std::unique_ptr<duckdb::Statement>>;  // by number of keys
 
   Result<duckdb::Statement*> prepared(Statements& statements, size_t count,
                                       std::string (*sql)(size_t));
+  Result<int64_t> next_reject_id();
+  Result<std::vector<LedgerKey>> rolled_back_keys();
 
   duckdb::Connection* connection_;
   Statements insert_;
   std::unique_ptr<duckdb::Appender> rejects_;
+  std::vector<int64_t> reject_ids_;  // taken from the sequence, greatest first
+  size_t reject_ids_taken_ = 0;
 };
 
 }  // namespace weir::pipeline

@@ -42,12 +42,8 @@ Problem make_problem(const Session& session, const RejectEntry& entry) {
 /// Gathers entries row by row (they come sorted) and hands on whole inputs, or large parts of them.
 class Reporter {
  public:
-  Reporter(Session& session, std::span<Input> inputs, Timestamp now, Quarantine quarantine)
-      : session_(session),
-        inputs_(inputs),
-        now_(now),
-        quarantine_(quarantine),
-        reports_(inputs.size()) {}
+  Reporter(Session& session, std::span<Input> inputs, LoadBook* book)
+      : session_(session), inputs_(inputs), book_(book), reports_(inputs.size()) {}
 
   Result<void> add(const RejectEntry& entry) {
     const uint16_t input = duckdb::input_of(entry.row);
@@ -102,15 +98,13 @@ class Reporter {
     InputRejects& report = reports_[input_];
     ++report.rows;
     if (report.listed.size() < Receipt::listed_rejects) report.listed.push_back(reject);
-    if (quarantine_ == Quarantine::show_only) return {};
-    return session_.ledger().write_reject(
-        {&input.key, &input.version, input.run->id, session_.parts().table->name, &reject, now_});
+    if (book_ == nullptr) return {};
+    return book_->write_reject(input, reject);
   }
 
   Session& session_;
   std::span<Input> inputs_;
-  Timestamp now_;
-  Quarantine quarantine_;
+  LoadBook* book_;
   std::vector<InputRejects> reports_;
   uint16_t input_ = 0;
   std::vector<uint64_t> rows_;
@@ -120,32 +114,28 @@ class Reporter {
 }  // namespace
 
 Result<std::vector<InputRejects>> report_rejects(Session& session, RejectCollector& collector,
-                                                 std::span<Input> inputs, Timestamp now,
-                                                 Quarantine quarantine) {
-  Reporter reporter(session, inputs, now, quarantine);
+                                                 std::span<Input> inputs, LoadBook* book) {
+  Reporter reporter(session, inputs, book);
   if (!collector.any()) return std::move(reporter).finish();
-  if (quarantine == Quarantine::write) WEIR_TRY(session.ledger().begin_rejects());
+  if (book != nullptr) WEIR_TRY(book->begin_rejects());
   WEIR_TRY(collector.for_each([&](const RejectEntry& entry) { return reporter.add(entry); }));
   WEIR_TRY(reporter.flush());
-  if (quarantine == Quarantine::write) WEIR_TRY(session.ledger().end_rejects());
+  if (book != nullptr) WEIR_TRY(book->end_rejects());
   return std::move(reporter).finish();
 }
 
 Result<InputRejects> report_query_rejects(Session& session, RejectCollector& collector,
-                                          const Run& run, const ObjectVersion& version,
-                                          Timestamp now) {
+                                          const Input& input, LoadBook& book) {
   InputRejects report;
   if (!collector.any()) return report;
-  const LedgerKey key = session.ledger_key(std::nullopt);
-  WEIR_TRY(session.ledger().begin_rejects());
+  WEIR_TRY(book.begin_rejects());
   Reject reject;
   const auto take = [&]() -> Result<void> {
     if (reject.problems.empty()) return {};
     session.sort_by_field(reject.problems);
     ++report.rows;
     if (report.listed.size() < Receipt::listed_rejects) report.listed.push_back(reject);
-    return session.ledger().write_reject(
-        {&key, &version, run.id, session.parts().table->name, &reject, now});
+    return book.write_reject(input, reject);
   };
   WEIR_TRY(collector.for_each([&](const RejectEntry& entry) -> Result<void> {
     if (reject.problems.empty() || reject.element != static_cast<uint64_t>(entry.row)) {
@@ -157,7 +147,7 @@ Result<InputRejects> report_query_rejects(Session& session, RejectCollector& col
     return {};
   }));
   WEIR_TRY(take());
-  WEIR_TRY(session.ledger().end_rejects());
+  WEIR_TRY(book.end_rejects());
   return report;
 }
 

@@ -4,9 +4,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "pipeline/input.h"
+#include "pipeline/load_book.h"
 #include "pipeline/reject_collector.h"
-#include "pipeline/session.h"
 
 namespace weir::pipeline {
 
@@ -16,19 +15,15 @@ struct InputRejects {
   std::vector<Reject> listed;  ///< the first Receipt::listed_rejects
 };
 
-/// Whether the rejects go into the quarantine or are only shown.
-enum class Quarantine { write, show_only };
-
 /// Turns collected entries into rejects with line, byte range and raw text by reading those records
-/// again, and writes all of them to weir_rejects inside the connection's transaction.
+/// again, and writes all of them into `book` (null: they are only shown).
 /// Returns one element per input. Errors: io, input_changed, sql.
 Result<std::vector<InputRejects>> report_rejects(Session& session, RejectCollector& collector,
-                                                 std::span<Input> inputs, Timestamp now,
-                                                 Quarantine quarantine);
+                                                 std::span<Input> inputs, LoadBook* book);
 
 /// The same for a pipeline that begins with sql: an element is a row of its query, by ordinal.
+/// `input` names the run and the version alone.
 Result<InputRejects> report_query_rejects(Session& session, RejectCollector& collector,
-                                          const Run& run, const ObjectVersion& version,
-                                          Timestamp now);
+                                          const Input& input, LoadBook& book);
 
 }  // namespace weir::pipeline

@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "duckdb/connection.h"
-#include "pipeline/ledger.h"
+#include "pipeline/ledger_schema.h"
 #include "pipeline/table_load.h"
 
 namespace weir::pipeline {
@@ -40,7 +40,7 @@ Result<Resources> open_resources(const Project& project) {
     options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
     auto database = WEIR_TRY(duckdb::Database::open(options));
     const auto connection = WEIR_TRY(database->connect());
-    WEIR_TRY(Ledger::create_tables(*connection));
+    WEIR_TRY(create_ledger_tables(*connection));
     for (const Table& table : project.tables) {
       // A table that differs from the dictionary fails the runs that load it, not the start.
       if (table.database == config.name) static_cast<void>(ensure_table(*connection, table));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "pipeline/dictionary_version.h"
 #include "pipeline/length_only.h"
 
 namespace weir::pipeline {
@@ -91,6 +92,7 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
   auto session = std::unique_ptr<Session>(new Session);
   session->parts_ = WEIR_TRY(take_apart(project, pipeline));
   session->timezone_ = timezone_of(pipeline);
+  session->dictionary_version_ = pipeline::dictionary_version(*session->parts_.table, pipeline);
   session->connection_ = WEIR_TRY(database.connect());
   const PipelineParts& parts = session->parts_;
   WEIR_TRY(ensure_table(*session->connection_, *parts.table));

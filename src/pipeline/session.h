@@ -27,6 +27,8 @@ class Session {
   TableLoad& load() { return *load_; }
   Ledger& ledger() { return *ledger_; }
 
+  /// See dictionary_version.h.
+  const std::string& dictionary_version() const { return dictionary_version_; }
   LedgerKey ledger_key(const std::optional<ObjectRef>& object) const;
   /// The rule with this number, as told to a RowObserver.
   RowRule rule(int number) const;
@@ -47,6 +49,7 @@ class Session {
   std::vector<RowRule> rules_;
   int first_rule_ = 0;
   std::string timezone_;
+  std::string dictionary_version_;
 };
 
 }  // namespace weir::pipeline

@@ -1,0 +1,173 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pipeline/dictionary_version.h"
+#include "pipeline/ledger_schema.h"
+#include "pipeline/test_project.h"
+
+namespace weir::pipeline {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::MatchesRegex;
+
+/// As the first weir made it.
+constexpr const char* old_ledger = R"sql(
+CREATE SEQUENCE weir_load_ids;
+CREATE TABLE weir_loads (load_id BIGINT NOT NULL DEFAULT nextval('weir_load_ids'),
+  key_hash BIGINT NOT NULL, pipeline VARCHAR NOT NULL, step INTEGER NOT NULL, bucket VARCHAR,
+  key VARCHAR, version VARCHAR NOT NULL, attempt BIGINT NOT NULL, size_bytes BIGINT NOT NULL,
+  run_id VARCHAR NOT NULL, table_name VARCHAR NOT NULL, status VARCHAR NOT NULL,
+  rows_read BIGINT NOT NULL, rows_loaded BIGINT NOT NULL, rows_rejected BIGINT NOT NULL,
+  committed_at TIMESTAMPTZ NOT NULL, receipt VARCHAR NOT NULL);
+CREATE TABLE weir_rejects (run_id VARCHAR NOT NULL, pipeline VARCHAR NOT NULL,
+  table_name VARCHAR NOT NULL, bucket VARCHAR, key VARCHAR, version VARCHAR NOT NULL,
+  element BIGINT NOT NULL, line BIGINT, byte_begin BIGINT NOT NULL, byte_end BIGINT NOT NULL,
+  field VARCHAR, rule VARCHAR NOT NULL, value VARCHAR, message VARCHAR, problems VARCHAR NOT NULL,
+  raw VARCHAR, rejected_at TIMESTAMPTZ NOT NULL);
+INSERT INTO weir_loads VALUES (nextval('weir_load_ids'), 7, 'p', 2, 'b', 'k', 'v', 1, 10, 'run1',
+  't', 'partial', 3, 1, 2, now(), '{}');
+INSERT INTO weir_rejects SELECT 'run1', 'p', 't', 'b', 'k', 'v', range, range, 0, 1, 'n', 'integer',
+  'x', 'm', '[]', 'raw', now() FROM range(1, 3)
+)sql";
+
+std::string text(duckdb::Connection& connection, const std::string& sql) {
+  const auto rows = connection.run(sql);
+  EXPECT_TRUE(rows) << rows.error().message;
+  std::string out;
+  for (size_t row = 0; rows && row < rows->size(); ++row) {
+    for (size_t column = 0; column < rows->column_count(); ++column) {
+      out += (column == 0 ? "" : "|") +
+             (rows->is_null(row, column) ? "NULL" : rows->text(row, column));
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+TEST(LedgerSchema, ExtendsTheTablesOfAnOlderWeirAndKeepsWhatTheyHold) {
+  const auto database = *duckdb::Database::open({});
+  const auto connection = *database->connect();
+  ASSERT_TRUE(connection->run(old_ledger));
+  ASSERT_TRUE(create_ledger_tables(*connection));
+  EXPECT_EQ(text(*connection,
+                 "SELECT element, reject_id, step, rolled_back, resolution, header, raw "
+                 "FROM weir_rejects ORDER BY element"),
+            "1|1|2|false|NULL|NULL|raw\n2|2|2|false|NULL|NULL|raw\n");
+  EXPECT_EQ(text(*connection, "SELECT load_id, run_id, replay_of FROM weir_loads"),
+            "1|run1|NULL\n");
+  // Once is enough.
+  ASSERT_TRUE(create_ledger_tables(*connection));
+  EXPECT_EQ(text(*connection, "SELECT count(*), max(reject_id) FROM weir_rejects"), "2|2\n");
+}
+
+TEST(LedgerSchema, AnExtendedTableHasTheColumnsOfANewOneInTheirOrder) {
+  const auto old_database = *duckdb::Database::open({});
+  const auto old_connection = *old_database->connect();
+  ASSERT_TRUE(old_connection->run(old_ledger));
+  ASSERT_TRUE(create_ledger_tables(*old_connection));
+  const auto new_database = *duckdb::Database::open({});
+  const auto new_connection = *new_database->connect();
+  ASSERT_TRUE(create_ledger_tables(*new_connection));
+  const std::string columns =
+      "SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns() "
+      "WHERE table_name LIKE 'weir%' ORDER BY table_name, column_index";
+  EXPECT_EQ(text(*old_connection, columns), text(*new_connection, columns));
+}
+
+class QuarantineTest : public testing::Test {
+ protected:
+  std::vector<std::string> rejects(const std::string& columns) {
+    return test_.query("SELECT " + columns + " FROM weir_rejects ORDER BY reject_id");
+  }
+  weir::Run forced(const std::string& key) {
+    weir::Run run = test_.make_run("people", key);
+    run.force = true;
+    return run;
+  }
+  Receipt execute(const weir::Run& run) {
+    Progress progress;
+    return test_.executor->execute({&run, 1}, progress).front().receipt;
+  }
+  TestProject test_;
+};
+
+TEST_F(QuarantineTest, RejectsSayWhatTheyWereJudgedByAndWhatTheHeaderWas) {
+  test_.drop("a.csv", "name,id\na,x\nb,1\nc,y\n");
+  ASSERT_EQ(test_.run("people", "a.csv").rows.rejected, 2u);
+  EXPECT_THAT(
+      rejects("reject_id, element, step, header, rolled_back, resolution"),
+      ElementsAre("1|1|1|[\"name\",\"id\"]|false|NULL", "2|3|1|[\"name\",\"id\"]|false|NULL"));
+  EXPECT_THAT(rejects("dictionary_version"), Each(MatchesRegex("[0-9a-f]{8}-[0-9a-f]{8}")));
+}
+
+TEST_F(QuarantineTest, AStoppedRunKeepsItsRejectsAndNothingElse) {
+  test_.drop("a.csv", "id,name\n1,a\nx,b\ny,c\nz,d\n2,e\n");
+  const Receipt receipt = test_.run("people", "a.csv");
+  ASSERT_TRUE(receipt.error);
+  EXPECT_EQ(receipt.error->code, ErrorCode::too_many_rejects);
+  EXPECT_THAT(test_.query("SELECT count(*) FROM people"), ElementsAre("0"));
+  EXPECT_THAT(test_.query("SELECT count(*) FROM weir_loads"), ElementsAre("0"));
+  EXPECT_THAT(rejects("element, line, raw, rolled_back, run_id = '" + receipt.run.value() + "'"),
+              ElementsAre("2|3|x,b|true|true", "3|4|y,c|true|true", "4|5|z,d|true|true"));
+  EXPECT_THAT(rejects("starts_with(version, 'sha256:')"), Each("true"));
+}
+
+TEST_F(QuarantineTest, AStoppedRunTriedAgainSaysTheSameOnce) {
+  test_.drop("a.csv", "id,name\nx,b\ny,c\nz,d\n");
+  const weir::Run run = test_.make_run("people", "a.csv");
+  execute(run);
+  execute(run);  // the process died before the run log knew
+  EXPECT_THAT(rejects("element, resolution"), ElementsAre("1|NULL", "2|NULL", "3|NULL"));
+  const Receipt later = test_.run("people", "a.csv");
+  EXPECT_THAT(rejects("resolution, coalesce(resolved_by, '') = '" + later.run.value() + "'"),
+              ElementsAre("superseded|true", "superseded|true", "superseded|true", "NULL|false",
+                          "NULL|false", "NULL|false"));
+}
+
+TEST_F(QuarantineTest, ACommittedLoadSupersedesWhatAStoppedOneLeft) {
+  test_.drop("a.csv", "id,name\nx,b\ny,c\nz,d\n");
+  test_.run("people", "a.csv");
+  test_.drop("other.csv", "id,name\nx,b\n");
+  test_.run("people", "other.csv");
+  test_.drop("a.csv", "id,name\n1,b\n2,c\nz,d\n");  // mended, and so another version
+  const Receipt receipt = test_.run("people", "a.csv");
+  EXPECT_FALSE(receipt.error);
+  EXPECT_THAT(rejects("key, rolled_back, resolution"),
+              ElementsAre("a.csv|true|superseded", "a.csv|true|superseded", "a.csv|true|superseded",
+                          "other.csv|false|NULL", "a.csv|false|NULL"));
+}
+
+TEST_F(QuarantineTest, AnotherAttemptSupersedesTheRejectsOfItsVersionOnly) {
+  test_.drop("a.csv", "id,name\nx,b\n");
+  test_.run("people", "a.csv");
+  test_.drop("a.csv", "id,name\ny,b\n");
+  test_.run("people", "a.csv");
+  execute(forced("a.csv"));
+  EXPECT_THAT(rejects("value, resolution, resolved_at IS NULL"),
+              ElementsAre("x|NULL|true", "y|superseded|false", "y|NULL|true"));
+}
+
+TEST(DictionaryVersion, ChangesWithTheContractAndNothingElse) {
+  TestProject test;
+  Table table = test.project.tables[0];
+  Pipeline pipeline = test.project.pipelines[0];
+  const std::string before = dictionary_version(table, pipeline);
+  table.columns[0].location.line = 99;
+  pipeline.location.line = 99;
+  pipeline.priority = 5;
+  EXPECT_EQ(dictionary_version(table, pipeline), before);
+
+  Table relaxed = table;
+  relaxed.columns[4].rules.pop_back();
+  EXPECT_NE(dictionary_version(relaxed, pipeline), before);
+  EXPECT_EQ(steps_version(dictionary_version(relaxed, pipeline)), steps_version(before));
+
+  Pipeline changed = pipeline;
+  std::get<SelectStep>(changed.steps[1]).items[3].expression.text = "upper(device)";
+  EXPECT_NE(steps_version(dictionary_version(table, changed)), steps_version(before));
+}
+
+}  // namespace
+}  // namespace weir::pipeline
