@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "pipeline/executor.h"
+#include "scheduler/input_order.h"
 #include "scheduler/pending.h"
 #include "scheduler/watcher.h"
 
@@ -47,7 +48,9 @@ class World final : public cli::Services {
     const std::lock_guard lock(dispatcher_mutex_);
     if (draining_) return fail(ErrorCode::cancelled, "this weir is stopping");
     if (!dispatcher_) {
-      dispatcher_ = scheduler::make_dispatcher(log, executor, clock_, {.workers = workers()});
+      dispatcher_ = scheduler::make_dispatcher(
+          log, executor, clock_,
+          {.workers = workers(), .in_order = scheduler::pipelines_in_order(project_)});
       dispatcher_->start();
     }
     return dispatcher_.get();

@@ -60,9 +60,11 @@ class RunLog {
   /// Moves up to `limit` queued runs of one pipeline to running and returns them: higher priority
   /// first, then oldest; fair between pipelines of one priority (the one served longest ago comes
   /// first). Never a run whose pipeline and object is being run; runs without an object go one at a
-  /// time per pipeline. `only`: restrict to these ids when not empty.
+  /// time per pipeline. `only`: restrict to these ids when not empty. `busy`: none of these
+  /// pipelines, because their turn has not ended.
   virtual Result<std::vector<Run>> lease(size_t limit, Timestamp now,
-                                         std::span<const RunId> only = {}) = 0;
+                                         std::span<const RunId> only = {},
+                                         std::span<const PipelineName> busy = {}) = 0;
 
   /// Errors: also not_found, when one of the runs is neither queued nor running; then none is
   /// changed.

@@ -120,12 +120,12 @@ class SqliteRunLog final : public RunLog {
         Durability::power_cut);
   }
 
-  Result<std::vector<Run>> lease(size_t limit, Timestamp now,
-                                 std::span<const RunId> only) override {
+  Result<std::vector<Run>> lease(size_t limit, Timestamp now, std::span<const RunId> only,
+                                 std::span<const PipelineName> busy) override {
     if (limit == 0) return std::vector<Run>();
     const std::lock_guard lock(writer_mutex_);
     return transact([&]() -> Result<std::vector<Run>> {
-      auto batch = WEIR_TRY(only.empty() ? best_batch(limit) : best_batch(limit, only));
+      auto batch = WEIR_TRY(only.empty() ? best_batch(limit, busy) : best_batch(limit, only, busy));
       return mark_leased(std::move(batch), now);
     });
   }
@@ -226,8 +226,9 @@ class SqliteRunLog final : public RunLog {
   Result<int64_t> pipeline_row(const PipelineName& name);
   Result<std::optional<int64_t>> find_pipeline_row(const PipelineName& name);
   Result<RunId> enqueue_one(const Run& run, StateChanges& changes);
-  Result<std::vector<Leasable>> best_batch(size_t limit);
-  Result<std::vector<Leasable>> best_batch(size_t limit, std::span<const RunId> only);
+  Result<std::vector<Leasable>> best_batch(size_t limit, std::span<const PipelineName> busy);
+  Result<std::vector<Leasable>> best_batch(size_t limit, std::span<const RunId> only,
+                                           std::span<const PipelineName> busy);
   Result<std::vector<Leasable>> leasable_of(int64_t pipeline, size_t limit);
   Result<std::vector<Run>> mark_leased(std::vector<Leasable> batch, Timestamp now);
   Result<void> finish_one(const FinishedRun& run, Timestamp now, StateChanges& changes);
@@ -294,7 +295,8 @@ Result<std::vector<Leasable>> SqliteRunLog::leasable_of(int64_t pipeline, size_t
   return batch;
 }
 
-Result<std::vector<Leasable>> SqliteRunLog::best_batch(size_t limit) {
+Result<std::vector<Leasable>> SqliteRunLog::best_batch(size_t limit,
+                                                       std::span<const PipelineName> busy) {
   struct Candidate {
     int64_t row;
     PipelineName name;
@@ -309,6 +311,7 @@ Result<std::vector<Leasable>> SqliteRunLog::best_batch(size_t limit) {
   const Candidate* best = nullptr;
   int best_priority = 0;
   for (const Candidate& pipeline : pipelines) {
+    if (std::ranges::find(busy, pipeline.name) != busy.end()) continue;
     const auto first = WEIR_TRY(leasable_of(pipeline.row, 1));
     if (first.empty()) continue;
     if (best == nullptr || first.front().run.priority > best_priority) {
@@ -323,7 +326,8 @@ Result<std::vector<Leasable>> SqliteRunLog::best_batch(size_t limit) {
   return batch;
 }
 
-Result<std::vector<Leasable>> SqliteRunLog::best_batch(size_t limit, std::span<const RunId> only) {
+Result<std::vector<Leasable>> SqliteRunLog::best_batch(size_t limit, std::span<const RunId> only,
+                                                       std::span<const PipelineName> busy) {
   struct Candidate {
     Leasable leasable;
     int64_t served;
@@ -336,6 +340,7 @@ Result<std::vector<Leasable>> SqliteRunLog::best_batch(size_t limit, std::span<c
     if (!WEIR_TRY(query.next())) continue;
     Candidate candidate{read_leasable(query), query.integer(11), query.integer(12)};
     candidate.leasable.run.pipeline = PipelineName(std::string(query.text(10)));
+    if (std::ranges::find(busy, candidate.leasable.run.pipeline) != busy.end()) continue;
     candidates.push_back(std::move(candidate));
   }
   std::ranges::sort(candidates, {}, [](const Candidate& candidate) {

@@ -56,6 +56,19 @@ class WorkerPool final : public Dispatcher {
     std::vector<RunId> put_back;  ///< cancelled: the next owner's work
     std::vector<runlog::KnownObject> read;
   };
+  /// A pipeline's turn ends however its batch does.
+  class TurnEnd {
+   public:
+    TurnEnd(WorkerPool& pool, PipelineName pipeline)
+        : pool_(pool), pipeline_(std::move(pipeline)) {}
+    ~TurnEnd() { pool_.end_turn(pipeline_); }
+    TurnEnd(const TurnEnd&) = delete;
+    TurnEnd& operator=(const TurnEnd&) = delete;
+
+   private:
+    WorkerPool& pool_;
+    PipelineName pipeline_;
+  };
   struct Waiting {
     int waiters = 0;
     bool done = false;
@@ -64,6 +77,7 @@ class WorkerPool final : public Dispatcher {
   void work();
   bool wait_for_work(uint64_t& seen);
   bool run_batch();
+  void end_turn(const PipelineName& pipeline);
   std::vector<Run> lease_batch();
   std::vector<pipeline::RunOutcome> execute(std::span<const Run> runs,
                                             pipeline::Progress& progress);
@@ -82,6 +96,7 @@ class WorkerPool final : public Dispatcher {
   const Clock& clock_;
   DispatcherOptions options_;
 
+  std::mutex lease_mutex_;                // one look into the queue at a time; taken before mutex_
   std::mutex drain_mutex_;                // one drain at a time; taken before mutex_
   std::mutex mutex_;                      // guards all below
   std::condition_variable work_changed_;  // for the workers
@@ -93,6 +108,7 @@ class WorkerPool final : public Dispatcher {
   bool cancelling_ = false;
   bool drained_ = false;
   int lease_failures_ = 0;
+  std::set<PipelineName> turns_;  // in_order pipelines of which a batch is being executed
   HeldRuns held_;
   std::unordered_map<RunId, std::shared_ptr<pipeline::Progress>> active_;
   std::unordered_map<RunId, Waiting> waiting_;
@@ -168,6 +184,7 @@ bool WorkerPool::run_batch() {
     const std::lock_guard lock(mutex_);
     return lease_failures_ > 0;
   }
+  const TurnEnd turn_end(*this, runs.front().pipeline);
   fault_point("run-leased");
   const auto progress = std::make_shared<pipeline::Progress>();
   {
@@ -182,12 +199,29 @@ bool WorkerPool::run_batch() {
   return true;
 }
 
+void WorkerPool::end_turn(const PipelineName& pipeline) {
+  const std::lock_guard lock(mutex_);
+  turns_.erase(pipeline);
+}
+
 std::vector<Run> WorkerPool::lease_batch() {
   const auto lease = [this]() -> Result<std::vector<Run>> {
+    const std::lock_guard one_at_a_time(lease_mutex_);
     const size_t queued = WEIR_TRY(log_.count(RunState::queued));
     if (queued == 0) return std::vector<Run>();
+    std::vector<PipelineName> busy;
+    {
+      const std::lock_guard lock(mutex_);
+      busy.assign(turns_.begin(), turns_.end());
+    }
     const auto workers = static_cast<size_t>(options_.workers);
-    return log_.lease(std::min(options_.batch, (queued + workers - 1) / workers), clock_.now());
+    const size_t limit = std::min(options_.batch, (queued + workers - 1) / workers);
+    auto batch = WEIR_TRY(log_.lease(limit, clock_.now(), {}, busy));
+    if (!batch.empty() && options_.in_order.contains(batch.front().pipeline)) {
+      const std::lock_guard lock(mutex_);
+      turns_.insert(batch.front().pipeline);
+    }
+    return batch;
   };
   auto runs = lease();
   int failures = 0;

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@ namespace weir::scheduler {
 struct DispatcherOptions {
   int workers = 2;
   size_t batch = 32;  ///< most runs leased at once
+  /// Pipelines whose outcome depends on the order of their inputs: one batch of each at a time.
+  std::set<PipelineName> in_order = {};
 };
 
 /// A run's progress as seen from outside; bytes_total 0 = not known.

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <atomic>
 #include <stdexcept>
 #include <thread>
 
@@ -74,6 +76,37 @@ TEST_F(DispatcherTest, gives_a_worker_runs_of_one_pipeline_and_leaves_work_for_t
     for (const weir::Run& run : batch) EXPECT_EQ(run.pipeline, batch.front().pipeline);
   }
   EXPECT_THAT(executor_.executed(), SizeIs(10));
+}
+
+TEST_F(DispatcherTest, gives_a_pipeline_that_keeps_order_to_one_worker_at_a_time) {
+  std::vector<weir::Run> runs;
+  for (int i = 10; i < 30; ++i) runs.push_back(make_run("ordered", std::to_string(i)));
+  runs.push_back(make_run("free", "x"));
+  value(log_->enqueue(runs));
+  std::atomic<int> at_work = 0;
+  std::atomic<bool> met = false;
+  executor_.outcome = [&](const weir::Run& run, pipeline::Progress&) {
+    if (run.pipeline.value() == "free") return FakeExecutor::success(run);
+    if (++at_work > 1) met = true;
+    std::this_thread::yield();
+    --at_work;
+    return FakeExecutor::success(run);
+  };
+  executor_.hold();
+  start({.workers = 3, .batch = 4, .in_order = {PipelineName("ordered")}});
+  executor_.wait_for_batches(2);
+  EXPECT_NE(executor_.batches()[0].front().pipeline, executor_.batches()[1].front().pipeline);
+  executor_.release();
+  dispatcher_->wait_idle();
+  EXPECT_FALSE(met);
+  std::vector<std::string> order;
+  for (const auto& batch : executor_.batches()) {
+    for (const weir::Run& run : batch) {
+      if (run.pipeline.value() == "ordered") order.push_back(run.object->key.value());
+    }
+  }
+  EXPECT_THAT(order, SizeIs(20));
+  EXPECT_TRUE(std::ranges::is_sorted(order));
 }
 
 TEST_F(DispatcherTest, leases_no_more_than_a_batch) {

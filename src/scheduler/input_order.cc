@@ -1,0 +1,35 @@
+#include "scheduler/input_order.h"
+
+#include <algorithm>
+
+namespace weir::scheduler {
+namespace {
+
+bool tells_rows_apart(const Table& table) {
+  if (!table.key.empty()) return true;
+  return std::ranges::any_of(table.columns, [](const Column& column) {
+    return std::ranges::any_of(column.rules,
+                               [](const Rule& rule) { return rule.kind == RuleKind::unique; });
+  });
+}
+
+bool order_matters(const Project& project, const Pipeline& pipeline) {
+  return std::ranges::any_of(pipeline.steps, [&](const Step& step) {
+    const auto* load = std::get_if<LoadStep>(&step);
+    if (load == nullptr) return false;
+    const Table* table = project.find_table(load->table);
+    return load->mode == LoadMode::replace || (table != nullptr && tells_rows_apart(*table));
+  });
+}
+
+}  // namespace
+
+std::set<PipelineName> pipelines_in_order(const Project& project) {
+  std::set<PipelineName> found;
+  for (const Pipeline& pipeline : project.pipelines) {
+    if (order_matters(project, pipeline)) found.insert(pipeline.name);
+  }
+  return found;
+}
+
+}  // namespace weir::scheduler
