@@ -60,7 +60,7 @@ Record<ReadEntry> read_record() {
                     {{"json", Format::json}, {"csv", Format::csv}, {"parquet", Format::parquet}}),
                 "What the objects are. (parquet is not there yet: a run refuses.)", "csv")
       .optional(
-          "columns", &ReadEntry::columns, named(any_name("source column"), data_type_value()),
+          "columns", &ReadEntry::columns, named(any_name("source column"), read_column_value()),
           "What the source holds: JSON members or CSV columns, with their types. Left out: the "
           "target table's columns.",
           "{userId: varchar, hit: \"json[]\"}")
@@ -85,8 +85,26 @@ Record<ReadEntry> read_record() {
   return record;
 }
 
+Record<ReadEntry> read_record_with_missing() {
+  Record<ReadEntry> record = read_record();
+  record
+      .optional("absent", &ReadEntry::absent, absent_value(),
+                "What it means when a JSON element lacks the member, or a CSV header the column: "
+                "`default` (the table's column has its default, else NULL), `null` or `reject`. A "
+                "CSV header may lack a column only where this is said and is not `reject`.",
+                "reject")
+      .optional("null_means", &ReadEntry::null_means, null_value(),
+                "What JSON null and the CSV null text mean: `null`, `default` or `reject`.",
+                "default")
+      .optional("empty", &ReadEntry::empty, empty_value(),
+                "What an empty text means, in CSV a quoted one (and an unquoted one where `null` "
+                "is another text): `text` (the value itself), `null`, `default` or `reject`.",
+                "reject");
+  return record;
+}
+
 Value<ReadEntry> read_value() {
-  return read_record()
+  return read_record_with_missing()
       .optional("compression", &ReadEntry::compression,
                 choice_value<Compression>({{"auto", Compression::automatic},
                                            {"none", Compression::none},

@@ -11,10 +11,25 @@ struct TriggerEntry {
   Location location;
 };
 
+/// `city: varchar`, or `city: {type: varchar, empty: null}`
+struct ReadColumnEntry {
+  Located<DataType> type;
+  std::optional<Located<AbsentMeans>> absent;  ///< left out, as the next two: the read step's
+  std::optional<Located<NullMeans>> null;
+  std::optional<Located<EmptyMeans>> empty;
+};
+Value<ReadColumnEntry> read_column_value();
+Value<Located<AbsentMeans>> absent_value();
+Value<Located<NullMeans>> null_value();
+Value<Located<EmptyMeans>> empty_value();
+
 /// `read: {format: json, columns: …}`
 struct ReadEntry {
   Located<Format> format{Format::json, {}};
-  std::optional<std::vector<Named<Located<DataType>>>> columns;
+  std::optional<std::vector<Named<ReadColumnEntry>>> columns;
+  Located<AbsentMeans> absent{MissingValues{}.absent, {}};
+  Located<NullMeans> null_means{MissingValues{}.null, {}};
+  Located<EmptyMeans> empty{MissingValues{}.empty, {}};
   Located<JsonLayout> layout{JsonLayout::automatic, {}};
   Located<bool> header{CsvDialect{}.header, {}};
   Located<char> delimiter{CsvDialect{}.delimiter, {}};

@@ -24,6 +24,20 @@ const char* kind_of(const StepEntry& step) {
   return "step";
 }
 
+/// Of a read step, or of one of its columns, for which the step says what it does not say itself.
+MissingValues resolve_missing(const ReadEntry& read, const ReadColumnEntry* column) {
+  MissingValues out = {read.absent.value, read.null_means.value, read.empty.value, false};
+  bool said = read.absent.given();
+  if (column != nullptr) {
+    if (column->absent) out.absent = column->absent->value;
+    if (column->null) out.null = column->null->value;
+    if (column->empty) out.empty = column->empty->value;
+    said = said || column->absent.has_value();
+  }
+  out.may_lack = said && out.absent != AbsentMeans::reject;
+  return out;
+}
+
 ReadStep resolve_read(const Named<PipelineEntry>& entry, const ReadEntry& read, Reader& reader) {
   ReadStep out;
   out.format = read.format.value;
@@ -44,9 +58,10 @@ ReadStep resolve_read(const Named<PipelineEntry>& entry, const ReadEntry& read, 
                 "'infer'" + in_pipeline(entry) + " is not there yet: a run refuses",
                 "declare the columns; `weir init --from SAMPLE` writes them");
   }
+  out.missing = resolve_missing(read, nullptr);
   if (!read.columns) return out;
   std::map<std::string, std::string> seen;
-  for (const Named<Located<DataType>>& column : *read.columns) {
+  for (const Named<ReadColumnEntry>& column : *read.columns) {
     const auto [first, added] = seen.emplace(folded(column.name), column.name);
     if (!added) {
       reader.error(column.location,
@@ -54,7 +69,8 @@ ReadStep resolve_read(const Named<PipelineEntry>& entry, const ReadEntry& read, 
                        first->second + "' in case only",
                    "SQL sees one name: leave one out");
     }
-    out.columns.push_back({column.name, column.value.value, column.location});
+    out.columns.push_back({column.name, column.value.type.value, column.location,
+                           resolve_missing(read, &column.value)});
   }
   return out;
 }

@@ -20,8 +20,9 @@ class Decoder {
   explicit Decoder(const ScanSlot& slot);
   virtual ~Decoder() = default;
 
-  /// Before each chunk: where the columns go (null = not wanted), by source column.
-  void attach(const std::vector<duckdb_vector>& vectors);
+  /// Before each chunk: where the columns and the default flags go (null = not wanted), by source
+  /// column.
+  void attach(const std::vector<duckdb_vector>& vectors, const std::vector<bool*>& flags);
 
   /// Begins the block's records. The block stays until they are all decoded. Errors: invalid_input
   /// (the header lacks a declared column).
@@ -43,16 +44,30 @@ class Decoder {
   }
 
   /// A row that is rejected anyway: its missing values are told with its other problems.
-  void reject_missing(int64_t row) {
-    for (const size_t column : slot_.required()) {
-      if (writers_[column].last_was_null()) {
-        slot_.observer()->reject(row, slot_.required_rule(column), "");
-      }
+  void reject_missing(int64_t row);
+
+  /// Whether a column's value is missing, and how.
+  enum class Missing { absent, null, empty };
+  /// Whether columns have settings for it other than the usual ones: NULL for what is absent or
+  /// null, the text itself for what is empty. If not, nothing below is needed.
+  bool any_settings() const { return any_settings_; }
+  /// Before a row's values are put.
+  void begin_flags(idx_t index) {
+    for (const size_t column : slot_.defaults()) {
+      if (flags_[column] != nullptr) flags_[column][index] = false;
     }
   }
+  enum class Put { done, rejected, keep };
+  /// Puts what stands for the missing value, or tells of it. keep: the empty text is a value.
+  Put put_missing(Missing missing, size_t column, idx_t index, int64_t row);
 
   const ScanSlot& slot_;
   std::vector<ColumnWriter> writers_;
+
+ private:
+  std::vector<bool> has_default_;
+  std::vector<bool*> flags_;
+  bool any_settings_ = false;
 };
 
 std::unique_ptr<Decoder> make_json_decoder(const ScanSlot& slot);

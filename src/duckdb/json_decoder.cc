@@ -2,6 +2,7 @@
 
 #include "duckdb/decoder.h"
 #include "duckdb/json_tokens.h"
+#include "duckdb/json_values.h"
 #include "text/json_records.h"
 #include "text/spelling.h"
 
@@ -45,15 +46,13 @@ class JsonDecoder final : public Decoder {
   // Each returns false when the JSON itself is broken.
   bool decode_members(idx_t index, bool& good);
   bool decode_member(idx_t index, bool& good);
-  /// `fits` turns false when the value does not fit the column.
-  bool decode_value(ColumnWriter& writer, idx_t index, int depth, bool& fits);
-  bool decode_scalar(ColumnWriter& writer, idx_t index, bool& fits);
-  bool decode_json(ColumnWriter& writer, idx_t index, int depth);
-  bool decode_list(ColumnWriter& writer, idx_t index, int depth, bool& fits);
-  bool decode_elements(ColumnWriter& writer, int depth, bool& fits);
+  bool decode_as_it_is(size_t column, idx_t index, bool& good);
+  bool decode_by_settings(size_t column, idx_t index, bool& good);
+  void put_absent_by_settings(idx_t index, bool& good);
   void reject_value(size_t column, size_t begin, std::string_view record);
 
   JsonTokens tokens_;
+  JsonValues values_{tokens_};
   std::optional<text::JsonRecords> records_;
   std::string_view record_;
   std::vector<uint64_t> seen_;  // by column: the last record that had it
@@ -71,6 +70,7 @@ bool JsonDecoder::decode_record(const text::RecordSlice& record, idx_t index) {
     return false;
   }
   record_ = record.text;
+  values_.begin(record.text, TextLife::chunk);
   const JsonTokens::Start start = tokens_.start(record.text);
   if (start == JsonTokens::Start::not_utf8) {
     reject(row_, ScanRule::encoding, "");
@@ -112,6 +112,7 @@ std::optional<size_t> JsonDecoder::find_column(std::string_view name) {
 bool JsonDecoder::decode_members(idx_t index, bool& good) {
   ++generation_;
   expected_ = 0;
+  if (any_settings()) begin_flags(index);
   tokens_.step();  // {
   if (tokens_.peek() == '}') {
     tokens_.step();
@@ -124,8 +125,12 @@ bool JsonDecoder::decode_members(idx_t index, bool& good) {
       if (next != ',') return false;
     }
   }
-  for (size_t column = 0; column < seen_.size(); ++column) {
-    if (seen_[column] != generation_) writers_[column].put_null(index);
+  if (any_settings()) {
+    put_absent_by_settings(index, good);
+  } else {
+    for (size_t column = 0; column < seen_.size(); ++column) {
+      if (seen_[column] != generation_) writers_[column].put_null(index);
+    }
   }
   if (!good) reject_missing(row_);
   return true;
@@ -144,14 +149,40 @@ bool JsonDecoder::decode_member(idx_t index, bool& good) {
   tokens_.step();
   if (!column) return tokens_.skip_value(1);
   seen_[*column] = generation_;
+  if (any_settings() && (tokens_.peek() == 'n' || tokens_.peek() == '"')) {
+    return decode_by_settings(*column, index, good);
+  }
+  return decode_as_it_is(*column, index, good);
+}
+
+inline bool JsonDecoder::decode_as_it_is(size_t column, idx_t index, bool& good) {
   bool fits = true;
   const size_t begin = tokens_.position();
-  if (!decode_value(writers_[*column], index, 1, fits)) return false;
+  if (!values_.decode(writers_[column], index, 1, fits)) return false;
   if (!fits) {
-    reject_value(*column, begin, record_);
+    reject_value(column, begin, record_);
     good = false;
   }
   return true;
+}
+
+/// null and "" may mean something else than they are.
+bool JsonDecoder::decode_by_settings(size_t column, idx_t index, bool& good) {
+  const bool null = tokens_.peek() == 'n';
+  const std::string_view token = tokens_.token();
+  if (token != (null ? "null" : "\"\"")) return decode_as_it_is(column, index, good);
+  const Put put = put_missing(null ? Missing::null : Missing::empty, column, index, row_);
+  if (put == Put::keep) return decode_as_it_is(column, index, good);
+  if (put == Put::rejected) good = false;
+  tokens_.step();
+  return true;
+}
+
+void JsonDecoder::put_absent_by_settings(idx_t index, bool& good) {
+  for (size_t column = 0; column < seen_.size(); ++column) {
+    if (seen_[column] == generation_) continue;
+    if (put_missing(Missing::absent, column, index, row_) == Put::rejected) good = false;
+  }
 }
 
 /// Tells the value as it stands, a string without its quotes.
@@ -164,78 +195,6 @@ void JsonDecoder::reject_value(size_t column, size_t begin, std::string_view rec
   const bool quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
   reject_column(row_, column, quoted ? value.substr(1, value.size() - 2) : value);
   writers_[column].put_nothing();
-}
-
-bool JsonDecoder::decode_value(ColumnWriter& writer, idx_t index, int depth, bool& fits) {
-  const char first = tokens_.peek();
-  if (first == 'n') {
-    writer.put_null(index);
-    return tokens_.skip_value(depth);
-  }
-  if (writer.type().kind == TypeKind::json) return decode_json(writer, index, depth);
-  if (writer.type().kind == TypeKind::list && first == '[') {
-    return decode_list(writer, index, depth, fits);
-  }
-  if (writer.type().kind == TypeKind::list || first == '{' || first == '[') {
-    fits = false;
-    return tokens_.skip_value(depth);
-  }
-  return decode_scalar(writer, index, fits);
-}
-
-bool JsonDecoder::decode_scalar(ColumnWriter& writer, idx_t index, bool& fits) {
-  const std::string_view token = tokens_.token();
-  if (tokens_.peek() == '"') {
-    if (!tokens_.is_string(token)) return false;
-    const std::string_view content = tokens_.content(token);
-    const bool in_place = content.data() == token.data() + 1;
-    fits = writer.put_text(index, content, in_place ? TextLife::chunk : TextLife::call);
-  } else {
-    if (tokens_.done() || !JsonTokens::is_literal(token)) return false;
-    fits = writer.put_text(index, token, TextLife::chunk);
-  }
-  tokens_.step();
-  return true;
-}
-
-bool JsonDecoder::decode_json(ColumnWriter& writer, idx_t index, int depth) {
-  const size_t begin = tokens_.position();
-  const bool nested = tokens_.peek() == '{' || tokens_.peek() == '[';
-  const size_t scalar_bytes = nested ? 0 : tokens_.token().size();
-  if (!tokens_.skip_value(depth)) return false;
-  const size_t bytes = nested ? tokens_.last_position() + 1 - begin : scalar_bytes;
-  writer.put_json(index, record_.substr(begin, bytes), TextLife::chunk);
-  return true;
-}
-
-bool JsonDecoder::decode_list(ColumnWriter& writer, idx_t index, int depth, bool& fits) {
-  if (!tokens_.enter(depth)) return false;
-  writer.begin_list(index);
-  const bool whole = decode_elements(writer, depth, fits);
-  if (whole && fits) {
-    writer.end_list(index);
-  } else {
-    writer.drop_list();
-  }
-  return whole;
-}
-
-bool JsonDecoder::decode_elements(ColumnWriter& writer, int depth, bool& fits) {
-  tokens_.step();  // [
-  if (tokens_.peek() == ']') {
-    tokens_.step();
-    return true;
-  }
-  while (true) {
-    bool element_fits = true;
-    const idx_t at = writer.add_element();
-    if (!decode_value(writer.element(), at, depth + 1, element_fits)) return false;
-    fits = fits && element_fits;
-    const char next = tokens_.peek();
-    tokens_.step();
-    if (next == ']') return true;
-    if (next != ',') return false;
-  }
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace {
 /// One execution, shared by its threads.
 struct ScanState {
   ScanSlot* slot = nullptr;
-  std::vector<idx_t> columns;  // output vector → source column (or the row key behind them)
+  // output vector → source column; behind those come the row key and the default flags
+  std::vector<idx_t> columns;
   std::atomic<size_t> input{0};
 };
 
@@ -23,6 +24,7 @@ struct ScanThread {
   uint16_t input = 0;
   bool open = false;  // the block still has records
   std::vector<duckdb_vector> vectors;
+  std::vector<bool*> flags;  // by source column; null: it has none, or nobody wants it
   std::vector<int64_t> rows;
 };
 
@@ -48,6 +50,11 @@ void bind(duckdb_bind_info info) {
   duckdb_logical_type bigint = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
   duckdb_bind_add_result_column(info, "weir_row", bigint);
   duckdb_destroy_logical_type(&bigint);
+  duckdb_logical_type boolean = duckdb_create_logical_type(DUCKDB_TYPE_BOOLEAN);
+  for (const size_t column : slot->defaults()) {
+    duckdb_bind_add_result_column(info, default_flag(column).c_str(), boolean);
+  }
+  duckdb_destroy_logical_type(&boolean);
   duckdb_bind_set_bind_data(info, new ScanSlot*(slot), destroy<ScanSlot*>);
 }
 
@@ -71,6 +78,7 @@ void init_thread(duckdb_init_info info) {
   const ScanSlot& slot = **static_cast<ScanSlot**>(duckdb_init_get_bind_data(info));
   thread->decoder = slot.format() == Format::csv ? make_csv_decoder(slot) : make_json_decoder(slot);
   thread->vectors.resize(slot.columns().size());
+  thread->flags.resize(slot.columns().size());
   thread->rows.resize(duckdb_vector_size());
   duckdb_init_set_init_data(info, thread.release(), destroy<ScanThread>);
 }
@@ -117,11 +125,19 @@ void scan(duckdb_function_info info, duckdb_data_chunk output) {
   const size_t columns = state.slot->columns().size();
 
   std::fill(thread.vectors.begin(), thread.vectors.end(), nullptr);
+  std::fill(thread.flags.begin(), thread.flags.end(), nullptr);
   duckdb_vector row_keys = nullptr;
   for (size_t i = 0; i < state.columns.size(); ++i) {
     duckdb_vector vector = duckdb_data_chunk_get_vector(output, i);
-    if (state.columns[i] < columns) thread.vectors[state.columns[i]] = vector;
-    if (state.columns[i] == columns) row_keys = vector;
+    const idx_t column = state.columns[i];
+    if (column < columns) {
+      thread.vectors[column] = vector;
+    } else if (column == columns) {
+      row_keys = vector;
+    } else {
+      thread.flags[state.slot->defaults()[column - columns - 1]] =
+          static_cast<bool*>(duckdb_vector_get_data(vector));
+    }
   }
   idx_t good = 0;
   while (good == 0) {  // an empty chunk would end the scan
@@ -133,7 +149,7 @@ void scan(duckdb_function_info info, duckdb_data_chunk output) {
       }
       if (!*more) break;
     }
-    thread.decoder->attach(thread.vectors);
+    thread.decoder->attach(thread.vectors, thread.flags);
     good = thread.decoder->decode(duckdb_vector_size(), thread.rows.data());
     // Long texts point into the block: it stays until the next call.
     if (!thread.decoder->pending()) close_block(state, thread);
@@ -166,15 +182,6 @@ void ScanSlot::set_inputs(std::vector<text::RecordBlocks*> inputs, RowObserver& 
 void ScanSlot::clear_inputs() {
   inputs_.clear();
   observer_ = nullptr;
-}
-
-Decoder::Decoder(const ScanSlot& slot) : slot_(slot) {
-  for (const ReadColumn& column : slot.columns()) writers_.emplace_back(column.type);
-  for (const size_t column : slot.lengths_only()) writers_[column].keep_lengths_only();
-}
-
-void Decoder::attach(const std::vector<duckdb_vector>& vectors) {
-  for (size_t i = 0; i < writers_.size(); ++i) writers_[i].attach(vectors[i]);
 }
 
 Result<void> register_scan_function(duckdb_connection connection, SlotRegistry& slots) {

@@ -23,15 +23,22 @@ inline uint16_t input_of(int64_t row) { return static_cast<uint16_t>(uint64_t(ro
 inline uint64_t row_key_of(int64_t row) { return uint64_t(row) & ((uint64_t{1} << 48) - 1); }
 
 /// Rules the scan itself decides come before the rules of the SQL (which begin at `first_sql_rule`
-/// of the slot): 0..kinds-1 below, then one per source column ("does not have the column's type"),
-/// then one more per source column ("is required": told of rows that are rejected for something
-/// else).
+/// of the slot): 0..count-1 below, then one per kind of ColumnRule and source column.
 enum class ScanRule : int {
   broken,            ///< the record cannot be read at all; the value is the reason
   not_an_object,     ///< JSON: the element is no object
   duplicate_member,  ///< JSON: a member is there twice; the value is its name
   field_count,       ///< CSV: too few or too many fields; the value is their number
   encoding,          ///< not UTF-8
+  count,
+};
+
+enum class ColumnRule : int {
+  type,      ///< the value does not have the column's type
+  required,  ///< told of rows that are rejected for something else
+  absent,    ///< MissingValues says reject
+  null,
+  empty,
   count,
 };
 
@@ -49,8 +56,12 @@ class RowObserver {
   virtual bool should_stop() const = 0;
 };
 
+/// The scan's column that says whether the default stands in for a source column's value.
+inline std::string default_flag(size_t column) { return "weir_default_" + std::to_string(column); }
+
 /// What `weir_scan(<id>)` reads. The columns are fixed; the inputs are set before each execution.
-/// The function gives the source columns and `weir_row` (BIGINT, see make_row).
+/// The function gives the source columns, `weir_row` (BIGINT, see make_row) and a BOOLEAN for each
+/// of set_defaults.
 class ScanSlot {
  public:
   ScanSlot(Database& database, Format format, std::vector<ReadColumn> columns, CsvDialect dialect);
@@ -62,15 +73,20 @@ class ScanSlot {
   Format format() const { return format_; }
   const CsvDialect& dialect() const { return dialect_; }
   const std::vector<ReadColumn>& columns() const { return columns_; }
-  int column_rule(size_t column) const {
-    return static_cast<int>(ScanRule::count) + static_cast<int>(column);
+  int column_rule(size_t column, ColumnRule rule = ColumnRule::type) const {
+    return static_cast<int>(ScanRule::count) +
+           static_cast<int>(static_cast<size_t>(rule) * columns_.size() + column);
   }
-  int required_rule(size_t column) const { return column_rule(columns_.size() + column); }
-  int first_sql_rule() const { return column_rule(2 * columns_.size()); }
+  int first_sql_rule() const { return column_rule(0, ColumnRule::count); }
 
   /// Source columns whose NULL the contract will reject; by position in columns().
   void set_required(std::vector<size_t> columns) { required_ = std::move(columns); }
   const std::vector<size_t>& required() const { return required_; }
+
+  /// Source columns for which a default may stand in: `weir_default_<position>` says of each row
+  /// whether it does. Before a statement names the scan.
+  void set_defaults(std::vector<size_t> columns) { defaults_ = std::move(columns); }
+  const std::vector<size_t>& defaults() const { return defaults_; }
 
   /// List columns of which the query uses the length alone: their elements are checked, not kept.
   void set_lengths_only(std::vector<size_t> columns) { lengths_only_ = std::move(columns); }
@@ -91,6 +107,7 @@ class ScanSlot {
   CsvDialect dialect_;
   std::vector<ReadColumn> columns_;
   std::vector<size_t> required_;
+  std::vector<size_t> defaults_;
   std::vector<size_t> lengths_only_;
   std::vector<text::RecordBlocks*> inputs_;
   RowObserver* observer_ = nullptr;

@@ -80,6 +80,8 @@ struct ScanRequest {
   CsvDialect csv = {};
   int threads = 1;
   size_t chunk_bytes = 4u << 20;
+  std::map<std::string, MissingValues> missing = {};  ///< by column, where not the usual
+  std::vector<size_t> defaults = {};                  ///< as ScanSlot::set_defaults
 };
 
 struct Scanned {
@@ -102,7 +104,11 @@ struct Scanned {
 inline std::vector<ReadColumn> read_columns(const ScanRequest& request) {
   std::vector<ReadColumn> columns;
   for (const auto& [name, type] : request.columns) {
-    columns.push_back({name, *parse_data_type(type), {}});
+    const auto missing = request.missing.find(name);
+    columns.push_back({name,
+                       *parse_data_type(type),
+                       {},
+                       missing == request.missing.end() ? MissingValues{} : missing->second});
   }
   return columns;
 }
@@ -151,6 +157,7 @@ inline Scanned scan_with(Database& database, const ScanRequest& request, std::st
   const OpenInputs inputs(request);
   RecordingObserver observer;
   ScanSlot slot(database, request.format, read_columns(request), request.csv);
+  slot.set_defaults(request.defaults);
   slot.set_inputs(inputs.pointers(), observer, request.threads);
   const std::string scan = "weir_scan(" + std::to_string(slot.id()) + ")";
   for (size_t at = sql.find("{scan}"); at != std::string::npos; at = sql.find("{scan}")) {

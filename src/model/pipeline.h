@@ -54,13 +54,21 @@ enum class AbsentMeans { use_default, null, reject };       ///< no such member;
 enum class NullMeans { null, use_default, reject };         ///< JSON null; the CSV null text
 enum class EmptyMeans { text, null, use_default, reject };  ///< ""
 
+struct MissingValues {
+  AbsentMeans absent = AbsentMeans::use_default;
+  NullMeans null = NullMeans::null;
+  EmptyMeans empty = EmptyMeans::text;
+  /// CSV: the header may lack the column (`absent` was said and is no reject); else it must be
+  /// there.
+  bool may_lack = false;
+  bool operator==(const MissingValues&) const = default;
+};
+
 struct ReadColumn {
   std::string name;  ///< the source's own name (JSON member, CSV header)
   DataType type;
   Location location;
-  AbsentMeans absent = AbsentMeans::use_default;
-  NullMeans null = NullMeans::null;
-  EmptyMeans empty = EmptyMeans::text;
+  MissingValues missing = {};
 };
 
 struct ReadStep {
@@ -70,6 +78,7 @@ struct ReadStep {
   Compression compression = Compression::automatic;
   uint64_t max_record_bytes = 16u << 20;  ///< a longer record is rejected, not buffered
   std::vector<ReadColumn> columns;        ///< empty: the target table's columns
+  MissingValues missing;                  ///< of columns that are the target table's
   Location location;
 };
 

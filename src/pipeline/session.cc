@@ -46,6 +46,25 @@ std::string target_of(const PipelineParts& parts, std::string name) {
   return parts.table->find_column(name) != nullptr ? name : "";
 }
 
+/// A rule of a source column; by kind, then by column.
+RowRule column_rule(const PipelineParts& parts, const duckdb::ScanSlot& slot, size_t position) {
+  const size_t columns = slot.columns().size();
+  const ReadColumn& column = slot.columns()[position % columns];
+  switch (static_cast<duckdb::ColumnRule>(position / columns)) {
+    case duckdb::ColumnRule::required:
+      return {target_of(parts, column.name), "required", "a value is required"};
+    case duckdb::ColumnRule::absent:
+      return {column.name, "absent", "the value is absent, and the read step rejects that"};
+    case duckdb::ColumnRule::null:
+      return {column.name, "null", "the value is null, and the read step rejects that"};
+    case duckdb::ColumnRule::empty:
+      return {column.name, "empty", "the text is empty, and the read step rejects that"};
+    default: break;
+  }
+  const std::string type = column.type.to_string();
+  return {column.name, type, "'{}' does not fit " + type};
+}
+
 std::vector<size_t> required_sources(const PipelineParts& parts) {
   const Table& table = *parts.table;
   std::vector<size_t> required;
@@ -144,14 +163,7 @@ RowRule Session::rule(int number) const {
   const int scan_rules = static_cast<int>(duckdb::ScanRule::count);
   if (number < scan_rules) return scan_rule(static_cast<duckdb::ScanRule>(number));
   if (number < first_rule_) {
-    const auto position = static_cast<size_t>(number - scan_rules);
-    const size_t columns = slot_->columns().size();
-    const ReadColumn& column = slot_->columns()[position % columns];
-    if (position >= columns) {
-      return {target_of(parts_, column.name), "required", "a value is required"};
-    }
-    const std::string type = column.type.to_string();
-    return {column.name, type, "'{}' does not fit " + type};
+    return column_rule(parts_, *slot_, static_cast<size_t>(number - scan_rules));
   }
   const size_t index = static_cast<size_t>(number - first_rule_);
   if (index < rules_.size()) return rules_[index];

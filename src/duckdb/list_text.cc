@@ -1,0 +1,24 @@
+#include "duckdb/list_text.h"
+
+#include "duckdb/json_values.h"
+
+namespace weir::duckdb {
+
+struct ListText::State {
+  JsonTokens tokens;
+  JsonValues values{tokens};
+};
+
+ListText::ListText() = default;
+ListText::~ListText() = default;
+
+bool ListText::put(ColumnWriter& writer, idx_t row, std::string_view json, TextLife life) {
+  if (state_ == nullptr) state_ = std::make_unique<State>();
+  JsonTokens& tokens = state_->tokens;
+  if (tokens.start(json) != JsonTokens::Start::ok || tokens.peek() != '[') return false;
+  state_->values.begin(json, life);
+  bool fits = true;
+  return state_->values.decode(writer, row, 0, fits) && fits && tokens.done();
+}
+
+}  // namespace weir::duckdb
