@@ -184,6 +184,13 @@ void ScanSlot::clear_inputs() {
   observer_ = nullptr;
 }
 
+RowId parse_row_id(std::string_view text, bool ordinals) {
+  unsigned __int128 number = 0;
+  for (const char digit : text) number = number * 10 + static_cast<unsigned>(digit - '0');
+  if (!ordinals) return {static_cast<int64_t>(number)};
+  return {static_cast<int64_t>(number >> ordinal_bits), static_cast<uint64_t>(number)};
+}
+
 Result<void> register_scan_function(duckdb_connection connection, SlotRegistry& slots) {
   duckdb_table_function function = duckdb_create_table_function();
   duckdb_table_function_set_name(function, "weir_scan");

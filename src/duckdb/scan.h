@@ -22,6 +22,22 @@ inline int64_t make_row(uint16_t input, uint64_t row_key) {
 inline uint16_t input_of(int64_t row) { return static_cast<uint16_t>(uint64_t(row) >> 48); }
 inline uint64_t row_key_of(int64_t row) { return uint64_t(row) & ((uint64_t{1} << 48) - 1); }
 
+/// A row of a query: its record, and which of the rows that unnest made of it. In SQL a BIGINT
+/// (make_row) as long as rows are records, behind an unnest a HUGEINT: record << 64 | ordinal.
+/// Either grows in input order.
+struct RowId {
+  int64_t record = 0;    ///< see make_row
+  uint64_t ordinal = 0;  ///< from 1 behind an unnest; 0 = the record itself
+
+  // NOLINTNEXTLINE(google-explicit-constructor): a record is a row
+  RowId(int64_t of_record = 0, uint64_t of_ordinal = 0) : record(of_record), ordinal(of_ordinal) {}
+  auto operator<=>(const RowId&) const = default;
+};
+/// The bits of a HUGEINT identity below the record.
+constexpr int ordinal_bits = 64;
+/// The identity as a result cell shows it, in decimal; `ordinals`: it is a HUGEINT.
+RowId parse_row_id(std::string_view text, bool ordinals);
+
 /// Rules the scan itself decides come before the rules of the SQL (which begin at `first_sql_rule`
 /// of the slot): 0..count-1 below, then one per kind of ColumnRule and source column.
 enum class ScanRule : int {
@@ -48,8 +64,13 @@ class RowObserver {
   virtual ~RowObserver() = default;
   virtual void read(uint16_t input, uint64_t records) = 0;
   /// Several calls for one row name several problems of it.
-  virtual void reject(int64_t row, int rule, std::string_view value) = 0;
-  virtual void filtered(int64_t row) = 0;
+  virtual void reject(RowId row, int rule, std::string_view value) = 0;
+  virtual void filtered(RowId row) = 0;
+  /// `rows` more than there were records: made of records of this input by unnest.
+  virtual void expanded(uint16_t input, uint64_t rows) = 0;
+  /// Of a rejected row: what the steps had made of its record, as a JSON object, where it goes on
+  /// at the pipeline's step `entry_step`.
+  virtual void produced(RowId row, int entry_step, std::string_view json) = 0;
   /// The input cannot be read on; the execution ends with an error.
   virtual void input_failed(uint16_t input, Error error) = 0;
   /// Polled between blocks: true stops the scan with the error `cancelled`.

@@ -30,13 +30,21 @@ class RecordingObserver final : public RowObserver {
     const std::lock_guard lock(mutex_);
     read_[input] += records;
   }
-  void reject(int64_t row, int rule, std::string_view value) override {
+  void reject(RowId row, int rule, std::string_view value) override {
     const std::lock_guard lock(mutex_);
-    rejects_.push_back({row, rule, std::string(value)});
+    rejects_.push_back({row.record, rule, std::string(value)});
   }
-  void filtered(int64_t row) override {
+  void filtered(RowId row) override {
     const std::lock_guard lock(mutex_);
     filtered_.push_back(row);
+  }
+  void expanded(uint16_t input, uint64_t rows) override {
+    const std::lock_guard lock(mutex_);
+    expanded_[input] += rows;
+  }
+  void produced(RowId row, int entry_step, std::string_view json) override {
+    const std::lock_guard lock(mutex_);
+    produced_[row] = {entry_step, std::string(json)};
   }
   void input_failed(uint16_t input, Error error) override {
     const std::lock_guard lock(mutex_);
@@ -66,7 +74,9 @@ class RecordingObserver final : public RowObserver {
   std::mutex mutex_;
   std::map<uint16_t, uint64_t> read_;
   std::vector<SeenReject> rejects_;
-  std::vector<int64_t> filtered_;
+  std::vector<RowId> filtered_;
+  std::map<uint16_t, uint64_t> expanded_;
+  std::map<RowId, std::pair<int, std::string>> produced_;
   std::map<uint16_t, Error> failed_;
 };
 

@@ -95,9 +95,15 @@ struct WhereStep {
   Location location;
 };
 
+/// A column of the rows so far, as a step names it.
+struct NamedColumn {
+  std::string name;
+  Location location;
+};
+
 /// One row per element of a list column; the element takes the column's place, or is named `as`.
 struct UnnestStep {
-  std::string column;
+  NamedColumn column;
   std::string as;           ///< empty = `column`
   bool keep_empty = false;  ///< a row whose list is empty or NULL stays, with NULL; else: filtered
   Location location;
@@ -108,7 +114,7 @@ enum class DedupeKeep { first, last, newest, oldest };
 /// Of the rows of one input with equal `by` one stays, the others count as deduplicated. first and
 /// last go by input order; newest and oldest by `order_by`, ties by input order.
 struct DedupeStep {
-  std::vector<std::string> by;
+  std::vector<NamedColumn> by;
   DedupeKeep keep = DedupeKeep::first;
   SqlText order_by;  ///< empty for first and last
   Location location;
@@ -117,7 +123,7 @@ struct DedupeStep {
 /// One row per group of an input's rows: the `by` columns, then the items. The others count as
 /// folded.
 struct AggregateStep {
-  std::vector<std::string> by;  ///< empty = one group
+  std::vector<NamedColumn> by;  ///< empty = one group
   std::vector<SelectItem> items;
   Location location;
 };

@@ -17,6 +17,10 @@ class Words {
     add(std::to_string(words.size()));
     for (const std::string& word : words) add(std::string_view(word));
   }
+  void add(const std::vector<NamedColumn>& columns) {
+    add(std::ssize(columns));
+    for (const NamedColumn& column : columns) add(std::string_view(column.name));
+  }
   void add(int64_t number) { add(std::string_view(std::to_string(number))); }
   void add(const std::vector<SelectItem>& items) {
     add(std::ssize(items));
@@ -65,7 +69,7 @@ struct StepWords {
   }
   void operator()(const UnnestStep& step) const {
     words.add("unnest");
-    words.add(std::vector{step.column, step.as});
+    words.add(std::vector{step.column.name, step.as});
     words.add(int64_t{step.keep_empty});
   }
   void operator()(const DedupeStep& step) const {

@@ -12,6 +12,7 @@ namespace weir::pipeline {
 namespace {
 
 constexpr size_t value_limit = 200;
+constexpr size_t produced_limit = 4096;
 /// So many files at most, each of them open.
 constexpr size_t most_runs = 32;
 
@@ -20,25 +21,29 @@ bool in_row_order(const RejectEntry& a, const RejectEntry& b) {
 }
 
 /// Cuts at a character's edge.
-std::string_view capped(std::string_view value) {
-  if (value.size() <= value_limit) return value;
-  size_t end = value_limit;
+std::string_view capped(std::string_view value, size_t limit) {
+  if (value.size() <= limit) return value;
+  size_t end = limit;
   while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0) == 0x80) --end;
   return value.substr(0, end);
 }
 
 bool write_entry(std::FILE* file, const RejectEntry& entry) {
   const auto size = static_cast<uint32_t>(entry.value.size());
-  return std::fwrite(&entry.row, sizeof entry.row, 1, file) == 1 &&
+  return std::fwrite(&entry.row.record, sizeof entry.row.record, 1, file) == 1 &&
+         std::fwrite(&entry.row.ordinal, sizeof entry.row.ordinal, 1, file) == 1 &&
          std::fwrite(&entry.rule, sizeof entry.rule, 1, file) == 1 &&
+         std::fwrite(&entry.entry_step, sizeof entry.entry_step, 1, file) == 1 &&
          std::fwrite(&size, sizeof size, 1, file) == 1 &&
          std::fwrite(entry.value.data(), 1, size, file) == size;
 }
 
 bool read_entry(std::FILE* file, RejectEntry& entry) {
   uint32_t size = 0;
-  if (std::fread(&entry.row, sizeof entry.row, 1, file) != 1 ||
+  if (std::fread(&entry.row.record, sizeof entry.row.record, 1, file) != 1 ||
+      std::fread(&entry.row.ordinal, sizeof entry.row.ordinal, 1, file) != 1 ||
       std::fread(&entry.rule, sizeof entry.rule, 1, file) != 1 ||
+      std::fread(&entry.entry_step, sizeof entry.entry_step, 1, file) != 1 ||
       std::fread(&size, sizeof size, 1, file) != 1) {
     return false;
   }
@@ -72,21 +77,36 @@ void RejectCollector::read(uint16_t input, uint64_t records) {
   on_read_(records);
 }
 
-void RejectCollector::filtered(int64_t row) {
-  const uint16_t input = duckdb::input_of(row);
+void RejectCollector::filtered(duckdb::RowId row) {
+  const uint16_t input = duckdb::input_of(row.record);
   if (input < counts_.size()) ++counts_[input].filtered;
 }
 
-void RejectCollector::reject(int64_t row, int rule, std::string_view value) {
-  if (duckdb::input_of(row) >= counts_.size()) return;
+void RejectCollector::expanded(uint16_t input, uint64_t rows) {
+  if (input < counts_.size()) counts_[input].expanded += rows;
+}
+
+void RejectCollector::reject(duckdb::RowId row, int rule, std::string_view value) {
+  if (duckdb::input_of(row.record) >= counts_.size()) return;
   const std::lock_guard lock(mutex_);
   any_ = true;
-  entries_.push_back({row, rule, std::string(capped(value))});
   if (limits_.rejected_rows && !over_limit_) {
     rejected_rows_.insert(row);
     over_limit_ = rejected_rows_.size() > *limits_.rejected_rows;
   }
-  if (entries_.size() >= limits_.entries_in_memory) spill();
+  add({row, rule, 0, std::string(capped(value, value_limit))});
+}
+
+void RejectCollector::produced(duckdb::RowId row, int entry_step, std::string_view json) {
+  if (duckdb::input_of(row.record) >= counts_.size()) return;
+  const std::lock_guard lock(mutex_);
+  add({row, RejectEntry::produced_row, entry_step, std::string(capped(json, produced_limit))});
+}
+
+void RejectCollector::add(RejectEntry entry) {
+  bytes_ += entry.value.size();
+  entries_.push_back(std::move(entry));
+  if (entries_.size() >= limits_.entries_in_memory || bytes_ >= limits_.bytes_in_memory) spill();
 }
 
 void RejectCollector::input_failed(uint16_t /*input*/, Error error) {
@@ -112,6 +132,7 @@ void RejectCollector::spill() {
   }
   runs_.push_back(std::move(file));
   entries_.clear();
+  bytes_ = 0;
   if (runs_.size() == most_runs) join_runs();
 }
 

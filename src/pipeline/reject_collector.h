@@ -7,8 +7,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
@@ -16,11 +16,15 @@
 
 namespace weir::pipeline {
 
-/// One broken rule of one row, before its line and raw text are known.
+/// One broken rule of one row, before its line and raw text are known; or, with the rule
+/// `produced_row`, what the steps had made of the row's record.
 struct RejectEntry {
-  int64_t row = 0;  ///< see duckdb::make_row
+  static constexpr int32_t produced_row = -1;  ///< comes first among a row's entries
+
+  duckdb::RowId row;
   int32_t rule = 0;
-  std::string value;  ///< at most 200 bytes
+  int32_t entry_step = 0;  ///< with produced_row: the step at which the row goes on
+  std::string value;       ///< at most 200 bytes; with produced_row a JSON object, at most 4096
 };
 
 /// Counts what becomes of the rows of one load and keeps the rejects, in bounded memory: sorted
@@ -31,6 +35,7 @@ class RejectCollector final : public duckdb::RowObserver {
   struct Limits {
     std::optional<uint64_t> rejected_rows;  ///< stop as soon as there are more
     size_t entries_in_memory = 100'000;
+    size_t bytes_in_memory = 32u << 20;  ///< of values and produced rows
   };
 
   /// `cancel` is polled by the scan. Spills go to `spool`. `on_read` is told of records read, from
@@ -40,13 +45,16 @@ class RejectCollector final : public duckdb::RowObserver {
   ~RejectCollector() override;
 
   void read(uint16_t input, uint64_t records) override;
-  void reject(int64_t row, int rule, std::string_view value) override;
-  void filtered(int64_t row) override;
+  void reject(duckdb::RowId row, int rule, std::string_view value) override;
+  void filtered(duckdb::RowId row) override;
+  void expanded(uint16_t input, uint64_t rows) override;
+  void produced(duckdb::RowId row, int entry_step, std::string_view json) override;
   void input_failed(uint16_t input, Error error) override;
   bool should_stop() const override;
 
   uint64_t rows_read(size_t input) const { return counts_[input].read; }
   uint64_t rows_filtered(size_t input) const { return counts_[input].filtered; }
+  uint64_t rows_expanded(size_t input) const { return counts_[input].expanded; }
   bool over_limit() const { return over_limit_; }
   bool any() const { return any_; }
   /// Why an input could not be read on, if one could not.
@@ -60,6 +68,7 @@ class RejectCollector final : public duckdb::RowObserver {
   struct Counts {
     std::atomic<uint64_t> read{0};
     std::atomic<uint64_t> filtered{0};
+    std::atomic<uint64_t> expanded{0};
   };
   struct FileCloser {
     void operator()(std::FILE* file) const { std::fclose(file); }
@@ -67,6 +76,7 @@ class RejectCollector final : public duckdb::RowObserver {
   using File = std::unique_ptr<std::FILE, FileCloser>;
 
   // With mutex_ held:
+  void add(RejectEntry entry);
   void spill();
   void join_runs();
   bool merge(const std::function<bool(const RejectEntry&)>& visit);
@@ -82,8 +92,9 @@ class RejectCollector final : public duckdb::RowObserver {
   std::mutex mutex_;
   std::optional<Error> input_error_;
   std::vector<RejectEntry> entries_;
+  size_t bytes_ = 0;  // of the values in entries_
   std::vector<File> runs_;
-  std::unordered_set<int64_t> rejected_rows_;  // at most limit + 1, only when there is a limit
+  std::set<duckdb::RowId> rejected_rows_;  // at most limit + 1, only when there is a limit
 };
 
 }  // namespace weir::pipeline

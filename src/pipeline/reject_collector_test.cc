@@ -28,8 +28,8 @@ class RejectCollectorTest : public testing::Test {
 
 TEST_F(RejectCollectorTest, GivesEntriesInRowOrderAlsoWhenSpilled) {
   for (const size_t in_memory : {size_t{3}, size_t{7}, size_t{100'000}}) {
-    RejectCollector rejects(2, {std::nullopt, in_memory}, std::filesystem::temp_directory_path(),
-                            cancel_, [](uint64_t) {});
+    RejectCollector rejects(2, {std::nullopt, in_memory, 32u << 20},
+                            std::filesystem::temp_directory_path(), cancel_, [](uint64_t) {});
     for (int i = 0; i < 1000; ++i) {
       const int scrambled = (i * 617) % 1000;
       rejects.reject(duckdb::make_row(static_cast<uint16_t>(scrambled % 2), scrambled / 2), 5,
@@ -39,8 +39,8 @@ TEST_F(RejectCollectorTest, GivesEntriesInRowOrderAlsoWhenSpilled) {
       const auto all = entries(rejects);
       ASSERT_EQ(all.size(), 1000u);
       for (size_t i = 0; i < all.size(); ++i) {
-        EXPECT_EQ(duckdb::input_of(all[i].row), i / 500);
-        EXPECT_EQ(duckdb::row_key_of(all[i].row), i % 500);
+        EXPECT_EQ(duckdb::input_of(all[i].row.record), i / 500);
+        EXPECT_EQ(duckdb::row_key_of(all[i].row.record), i % 500);
         EXPECT_EQ(all[i].value, "value " + std::to_string(i % 500 * 2 + i / 500));
       }
     }
@@ -48,7 +48,7 @@ TEST_F(RejectCollectorTest, GivesEntriesInRowOrderAlsoWhenSpilled) {
 }
 
 TEST_F(RejectCollectorTest, CountsRowsNotProblemsAgainstTheLimit) {
-  RejectCollector rejects(1, {2, 100}, std::filesystem::temp_directory_path(), cancel_,
+  RejectCollector rejects(1, {2, 100, 32u << 20}, std::filesystem::temp_directory_path(), cancel_,
                           [](uint64_t) {});
   for (int rule = 0; rule < 5; ++rule) {
     rejects.reject(1, rule, "");
@@ -58,6 +58,27 @@ TEST_F(RejectCollectorTest, CountsRowsNotProblemsAgainstTheLimit) {
   rejects.reject(3, 0, "");
   EXPECT_TRUE(rejects.over_limit());
   EXPECT_TRUE(rejects.should_stop());
+}
+
+TEST_F(RejectCollectorTest, KeepsTheRowsOfOneRecordApart) {
+  for (const size_t bytes_in_memory : {size_t{1}, size_t{1} << 20}) {
+    RejectCollector rejects(1, {std::nullopt, 100, bytes_in_memory},
+                            std::filesystem::temp_directory_path(), cancel_, [](uint64_t) {});
+    rejects.reject({7, 2}, 9, "of the second");
+    rejects.reject({7, 1}, 9, "of the first");
+    rejects.produced({7, 2}, 3, "{\"n\":" + std::string(5000, '1') + "}");
+    rejects.reject({6, uint64_t{1} << 40}, 8, "far out");
+    rejects.expanded(0, 5);
+    const auto all = entries(rejects);
+    ASSERT_EQ(all.size(), 4u);
+    EXPECT_EQ(all[0].row, duckdb::RowId(6, uint64_t{1} << 40));
+    EXPECT_EQ(all[1].value, "of the first");
+    EXPECT_EQ(all[2].rule, RejectEntry::produced_row);
+    EXPECT_EQ(all[2].entry_step, 3);
+    EXPECT_EQ(all[2].value.size(), 4096u);
+    EXPECT_EQ(all[3].value, "of the second");
+    EXPECT_EQ(rejects.rows_expanded(0), 5u);
+  }
 }
 
 TEST_F(RejectCollectorTest, CutsLongValuesAtACharacter) {

@@ -1,6 +1,7 @@
 #include "pipeline/reject_report.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "crypto/digest.h"
 #include "text/record_locator.h"
@@ -30,13 +31,19 @@ std::string readable(std::string_view bytes) {
   return out;
 }
 
-Problem make_problem(const Session& session, const RejectEntry& entry) {
+/// Takes one entry into the reject of its row.
+void add_entry(const Session& session, const RejectEntry& entry, Reject& reject) {
+  if (entry.rule == RejectEntry::produced_row) {
+    reject.produced = readable(entry.value);
+    reject.entry_step = entry.entry_step;
+    return;
+  }
   const RowRule rule = session.rule(entry.rule);
   Problem problem{rule.field, rule.rule, readable(entry.value), rule.message};
   if (const size_t at = problem.message.find("{}"); at != std::string::npos) {
     problem.message.replace(at, 2, problem.value);
   }
-  return problem;
+  reject.problems.push_back(std::move(problem));
 }
 
 /// Gathers entries row by row (they come sorted) and hands on whole inputs, or large parts of them.
@@ -46,10 +53,10 @@ class Reporter {
       : session_(session), inputs_(inputs), book_(book), reports_(inputs.size()) {}
 
   Result<void> add(const RejectEntry& entry) {
-    const uint16_t input = duckdb::input_of(entry.row);
-    const uint64_t key = duckdb::row_key_of(entry.row);
-    const bool same_row = !rows_.empty() && input == input_ && rows_.back() == key;
-    if (!same_row) {
+    const uint16_t input = duckdb::input_of(entry.row.record);
+    const uint64_t key = duckdb::row_key_of(entry.row.record);
+    const bool same_record = !rows_.empty() && input == input_ && rows_.back() == key;
+    if (!same_record) {
       if (!rows_.empty() && (input != input_ || entries_.size() >= entries_per_pass)) {
         WEIR_TRY(flush());
       }
@@ -69,17 +76,11 @@ class Reporter {
     Result<void> written;
     WEIR_TRY(text::locate_records(*fresh, input.options, input.blocks->index(), rows_,
                                   [&](const text::LocatedRecord& record) {
-                                    Reject reject;
-                                    const int64_t row = duckdb::make_row(input_, rows_[next++]);
-                                    for (; entry != entries_.cend() && entry->row == row; ++entry) {
-                                      reject.problems.push_back(make_problem(session_, *entry));
+                                    const int64_t at = duckdb::make_row(input_, rows_[next++]);
+                                    while (written && entry != entries_.cend() &&
+                                           entry->row.record == at) {
+                                      written = take_row(input, record, entry);
                                     }
-                                    reject.element = record.element;
-                                    reject.line = record.line;
-                                    reject.byte_begin = record.byte_begin;
-                                    reject.byte_end = record.byte_end;
-                                    reject.raw = readable(record.raw);
-                                    if (written) written = take(input, reject);
                                   }));
     WEIR_TRY(std::move(written));
     if (next != rows_.size()) {
@@ -93,6 +94,24 @@ class Reporter {
   std::vector<InputRejects> finish() && { return std::move(reports_); }
 
  private:
+  using Entries = std::vector<RejectEntry>;
+
+  /// The entries of one row, from `entry` on, which moves behind them.
+  Result<void> take_row(const Input& input, const text::LocatedRecord& record,
+                        Entries::const_iterator& entry) {
+    Reject reject;
+    reject.element = record.element;
+    reject.line = record.line;
+    reject.byte_begin = record.byte_begin;
+    reject.byte_end = record.byte_end;
+    reject.raw = readable(record.raw);
+    const duckdb::RowId row = entry->row;
+    for (; entry != entries_.cend() && entry->row == row; ++entry) {
+      add_entry(session_, *entry, reject);
+    }
+    return take(input, reject);
+  }
+
   Result<void> take(const Input& input, Reject& reject) {
     session_.sort_by_field(reject.problems);
     InputRejects& report = reports_[input_];
@@ -107,8 +126,8 @@ class Reporter {
   LoadBook* book_;
   std::vector<InputRejects> reports_;
   uint16_t input_ = 0;
-  std::vector<uint64_t> rows_;
-  std::vector<RejectEntry> entries_;  // of these rows, in their order
+  std::vector<uint64_t> rows_;  // keys of records
+  Entries entries_;             // of these records, in their order
 };
 
 }  // namespace
@@ -130,6 +149,7 @@ Result<InputRejects> report_query_rejects(Session& session, RejectCollector& col
   if (!collector.any()) return report;
   WEIR_TRY(book.begin_rejects());
   Reject reject;
+  std::optional<duckdb::RowId> row;
   const auto take = [&]() -> Result<void> {
     if (reject.problems.empty()) return {};
     session.sort_by_field(reject.problems);
@@ -138,12 +158,13 @@ Result<InputRejects> report_query_rejects(Session& session, RejectCollector& col
     return book.write_reject(input, reject);
   };
   WEIR_TRY(collector.for_each([&](const RejectEntry& entry) -> Result<void> {
-    if (reject.problems.empty() || reject.element != static_cast<uint64_t>(entry.row)) {
+    if (row != entry.row) {
       WEIR_TRY(take());
       reject = Reject{};
-      reject.element = static_cast<uint64_t>(entry.row);
+      reject.element = static_cast<uint64_t>(entry.row.record);
+      row = entry.row;
     }
-    reject.problems.push_back(make_problem(session, entry));
+    add_entry(session, entry, reject);
     return {};
   }));
   WEIR_TRY(take());

@@ -323,7 +323,7 @@ RowQuery Compiler::finish(const Table& table) && {
   } else if (!contract_.empty()) {
     sql += fmt::format(" WHERE ({}) = 1", contract_);
   }
-  return {bind_run_variables(sql), std::move(rules_), false};
+  return {bind_run_variables(sql), std::move(rules_)};
 }
 
 bool any_reads_tables(const PipelineParts& parts) {

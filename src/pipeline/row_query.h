@@ -7,6 +7,7 @@
 #include "duckdb/connection.h"
 #include "duckdb/database.h"
 #include "model/project.h"
+#include "pipeline/row_identity.h"
 
 namespace weir::pipeline {
 
@@ -39,6 +40,9 @@ struct RowQuery {
   std::string sql;
   std::vector<RowRule> rules;
   bool reads_tables = false;  ///< beside the input, some table: to be planned anew for each load
+  RowIdentity identity = RowIdentity::record;
+  /// Rows are not the input's records but made of them: a reject of the load carries its row.
+  bool produced = false;
 };
 
 /// What is wrong with one piece of the user's SQL, or with the column it makes.

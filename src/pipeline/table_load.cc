@@ -16,7 +16,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-constexpr std::string_view input_sql = "(weir_row >> 48)";
+constexpr std::string_view input_of_row = "(weir_row >> 48)";
 
 }  // namespace
 
@@ -128,7 +128,7 @@ Result<std::vector<LoadCounts>> TableLoad::staged_counts(size_t inputs) {
     return counts;
   }
   const auto rows =
-      WEIR_TRY(run(fmt::format("SELECT {}, count(*) FROM {} GROUP BY ALL", input_sql, stage_)));
+      WEIR_TRY(run(fmt::format("SELECT {}, count(*) FROM {} GROUP BY ALL", input_of_row, stage_)));
   for (size_t i = 0; i < rows.size(); ++i) {
     counts.at(static_cast<size_t>(rows.int64(i, 0))).staged =
         static_cast<uint64_t>(rows.int64(i, 1));
@@ -149,7 +149,7 @@ Result<std::vector<LoadCounts>> TableLoad::apply(size_t inputs,
   const auto repeated = WEIR_TRY(run(fmt::format(
       "SELECT count(*), count(*) FILTER (inputs > 1) FROM (SELECT max({1}) - min({1}) + 1 "
       "AS inputs FROM {2} GROUP BY {0} HAVING count(*) > 1)",
-      key_list(""), input_sql, stage_)));
+      key_list(""), input_of_row, stage_)));
   if (repeated.int64(0, 0) > 0) {
     if (mode_ == LoadMode::merge && repeated.int64(0, 1) > 0) {
       return fail(ErrorCode::busy, "two inputs of one batch share a key");
@@ -176,7 +176,7 @@ Result<void> TableLoad::keep_last(std::vector<LoadCounts>& counts) {
   const auto rows = WEIR_TRY(
       run(fmt::format("SELECT input, sum(n - 1)::BIGINT FROM (SELECT {1} AS input, count(*) AS n "
                       "FROM {2} GROUP BY {0}, input) GROUP BY input",
-                      key_list(""), input_sql, stage_)));
+                      key_list(""), input_of_row, stage_)));
   for (size_t i = 0; i < rows.size(); ++i) {
     counts.at(static_cast<size_t>(rows.int64(i, 0))).deduplicated =
         static_cast<uint64_t>(rows.int64(i, 1));
@@ -231,7 +231,7 @@ Result<void> TableLoad::merge(std::vector<LoadCounts>& counts) {
     const auto rows = WEIR_TRY(
         run(fmt::format("SELECT {}, count(*), count(*) FILTER (WHERE {}) FROM {} s JOIN {} t ON {} "
                         "GROUP BY ALL",
-                        input_sql, values_differ(), stage_, target_, keys_equal())));
+                        input_of_row, values_differ(), stage_, target_, keys_equal())));
     for (size_t i = 0; i < rows.size(); ++i) {
       LoadCounts& count = counts.at(static_cast<size_t>(rows.int64(i, 0)));
       count.updated = static_cast<uint64_t>(rows.int64(i, 2));
