@@ -42,6 +42,13 @@ class Words {
 struct StepWords {
   Words& words;
 
+  void add(const MissingValues& missing) const {
+    words.add(static_cast<int64_t>(missing.absent));
+    words.add(static_cast<int64_t>(missing.null));
+    words.add(static_cast<int64_t>(missing.empty));
+    words.add(int64_t{missing.may_lack});
+  }
+
   void operator()(const ReadStep& step) const {
     words.add("read");
     words.add(to_string(step.format));
@@ -54,10 +61,9 @@ struct StepWords {
     for (const ReadColumn& column : step.columns) {
       words.add(std::string_view(column.name));
       words.add(std::string_view(column.type.to_string()));
-      words.add(static_cast<int64_t>(column.absent));
-      words.add(static_cast<int64_t>(column.null));
-      words.add(static_cast<int64_t>(column.empty));
+      add(column.missing);
     }
+    add(step.missing);
   }
   void operator()(const SelectStep& step) const {
     words.add("select");

@@ -91,9 +91,9 @@ Spelling parse_float(std::string_view text, Float& value) {
   if (error != std::errc() || (parsed == 0 && !is_zero)) {
     // from_chars calls an exponent of many digits out of range whatever it belongs to.
     if (!is_zero) return Spelling::out_of_range;
-    parsed = text[0] == '-' ? -Float{0} : Float{0};
+    parsed = 0;
   }
-  value = parsed;
+  value = parsed + Float{0};  // -0 becomes 0
   return Spelling::ok;
 }
 

@@ -38,7 +38,8 @@ std::string_view explain(Spelling spelling);
                                      __int128& unscaled);
 
 /// [+-]digits[.digits][e[+-]digits], the nearest value. No inf, no nan; too large or too small for
-/// the type (not zero, yet nearest to zero) is out of range.
+/// the type (not zero, yet nearest to zero) is out of range. -0 is 0: engines keep them apart by
+/// luck.
 [[nodiscard]] Spelling parse_double(std::string_view text, double& value);
 [[nodiscard]] Spelling parse_real(std::string_view text, float& value);
 

@@ -1,0 +1,248 @@
+"""Each type's spellings, as CSV and as JSON, into each engine: the exact value, or the rule that rejects it.
+
+The spellings are in tests/types, one file per type; tests/types/README.md says how they are written. Another
+engine is another entry of ENGINES.
+"""
+import dataclasses
+import json
+import pathlib
+import re
+import struct
+from decimal import Decimal
+from typing import Any, Callable, Iterator
+
+import pytest
+
+from weir_project import Project, balances
+
+TYPES = pathlib.Path(__file__).parent / 'types'
+FILES = sorted(TYPES.glob('*.txt'))
+LISTED_REJECTS = 100  # of one receipt
+PROJECT = '''
+project: types
+databases: {{db: "{url}"}}
+buckets: {{landing: file://landing}}
+tables:
+  spellings: {{in: db, columns: {{id: integer | required, v: "{type}"}}}}
+pipelines:
+  csv:
+    when: [{{object: landing/*.csv}}]
+    steps: [read: {{format: csv}}, load: {{table: spellings}}]
+  json:
+    when: [{{object: landing/*.json}}]
+    steps: [read: {{format: json, layout: lines}}, load: {{table: spellings}}]
+'''
+
+
+@dataclasses.dataclass
+class Engine:
+    """Where the values go, and SQL that shows a column's value as text."""
+    url: str
+    show: Callable[[str], str]
+
+
+def show_in_duckdb(base: str) -> str:
+    if base in ('varchar', 'bytes'):
+        return 'hex(v)'
+    if base == 'timestamptz':
+        return "CAST(timezone('UTC', v) AS VARCHAR)"
+    return 'CAST(to_json(v) AS VARCHAR)' if base == 'list' else 'CAST(v AS VARCHAR)'
+
+
+ENGINES = {'duckdb': Engine('duckdb://types.duckdb', show_in_duckdb)}
+
+
+@dataclasses.dataclass
+class Spelling:
+    where: str               # file:line
+    form: str                # csv, unquoted, string, token
+    raw: bytes               # as it stands in the input
+    shown: tuple[str, ...]   # what a reject may show; empty: not checked
+    expected: str | None     # None: rejected
+    rule: str
+
+
+def base_of(type_name: str) -> str:
+    return 'list' if type_name.endswith(']') else type_name.split('(')[0]
+
+
+def canonical(base: str, text: str) -> Any:
+    """A value as it can be compared, from the spelling file or from an engine."""
+    if text == 'NULL':
+        return None
+    if base in ('double', 'real'):
+        return struct.pack('>d' if base == 'double' else '>f', float(text)).hex()
+    if base == 'decimal':
+        return Decimal(text)
+    if base in ('json', 'list'):
+        return json.loads(text, parse_float=Decimal)
+    if base in ('time', 'timestamp', 'timestamptz') and '.' in text:
+        return text.rstrip('0').rstrip('.')
+    return text
+
+
+def csv_field(text: bytes) -> bytes:
+    if text and not re.search(rb'[",\r\n]', text):
+        return text
+    return b'"' + text.replace(b'"', b'""') + b'"'
+
+
+def expected_text(written: str, own: str, base: str) -> str:
+    """What stands behind `=`, in the form the engine shows."""
+    if written == 'NULL' and base != 'json':
+        return 'NULL'
+    value = own if written == '' else written
+    if base == 'varchar':
+        return (own if written == '' else json.loads(written)).encode('utf-8').hex().upper()
+    return json.loads(value) if base == 'bytes' and value.startswith('"') else value
+
+
+def split_line(line: str, where: str) -> tuple[str, str, str, str]:
+    """The form ('' for all), the spelling as written, '=' or '!', and what stands behind."""
+    form, rest = '', line
+    if not line.startswith('"'):
+        form, _, rest = line.partition(' ')
+        assert form in ('csv', 'unquoted', 'string', 'token', 'value', 'bytes'), f'{where}: unknown word {form!r}'
+    if form in ('', 'csv', 'unquoted', 'string'):
+        text, end = json.JSONDecoder().raw_decode(rest.lstrip())
+        verdict = rest.lstrip()[end:].strip()
+        return form, text, verdict[:1], verdict[1:].strip()
+    found = re.fullmatch(r'(.*?)\s+([=!])(?:\s+(.*?))?\s*', ' ' + rest)
+    assert found, f'{where}: neither = nor !'
+    return form, found[1].strip(), found[2], found[3] or ''
+
+
+def is_bare(text: str) -> bool:
+    return re.fullmatch(r'-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?|true|false', text) is not None
+
+
+def forms_of(form: str, text: str) -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
+    """How a written spelling is fed in: form, raw bytes, and what a reject shows."""
+    if form == 'bytes':
+        raw = bytes.fromhex(text)
+        yield 'csv', csv_field(raw), ()
+        yield 'string', b'"' + raw.replace(b'\\', b'\\\\').replace(b'"', b'\\"') + b'"', ()
+        return
+    utf8 = text.encode('utf-8')
+    if form in ('', 'csv', 'value'):
+        yield 'csv', csv_field(utf8), (text,)
+    if form == 'unquoted':
+        yield 'unquoted', utf8, (text,)
+    if form in ('', 'string'):
+        token = json.dumps(text, ensure_ascii=False)
+        yield 'string', token.encode('utf-8'), (token[1:-1], text)
+    if form in ('token', 'value') or (form == '' and is_bare(text)):
+        yield 'token', utf8, (text, text[1:-1] if text.startswith('"') else text)
+
+
+def read_spellings(path: pathlib.Path) -> tuple[str, list[Spelling]]:
+    type_name, spellings = '', []
+    lines = [(f'{path.name}:{number}', line) for number, line in enumerate(path.read_text().split('\n'), 1)]
+    while lines:
+        where, line = lines.pop(0)
+        if not line.strip() or line.startswith('#'):
+            continue
+        word, _, rest = line.partition(' ')
+        if word == 'type':
+            type_name = rest.strip()
+        elif word == 'include':
+            included = TYPES / f'{rest.strip()}.inc'
+            more = included.read_text().split('\n')
+            lines[:0] = [(f'{included.name}:{number}', each) for number, each in enumerate(more, 1)]
+        else:
+            form, text, verdict, behind = split_line(line, where)
+            assert verdict in ('=', '!'), f'{where}: neither = nor !'
+            base = base_of(type_name)
+            expected = None
+            if verdict == '=':
+                own = text if form != 'bytes' else bytes.fromhex(text).decode('utf-8')
+                expected = expected_text(behind, own, base)
+            rule = behind or type_name
+            spellings += [Spelling(where, kind, raw, shown, expected, rule)
+                          for kind, raw, shown in forms_of(form, text)]
+    assert type_name and spellings, path
+    return type_name, spellings
+
+
+def write_objects(project: Project, spellings: list[Spelling]) -> dict[str, list[int]]:
+    """Objects of few enough records that a receipt lists all rejects; the indexes of what is in each."""
+    objects: dict[str, list[int]] = {}
+    for ending, forms in (('csv', ('csv', 'unquoted')), ('json', ('string', 'token'))):
+        mine = [index for index, spelling in enumerate(spellings) if spelling.form in forms]
+        for begin in range(0, len(mine), LISTED_REJECTS):
+            part = mine[begin:begin + LISTED_REJECTS]
+            lines = [b'id,v'] if ending == 'csv' else []
+            for index in part:
+                raw = spellings[index].raw
+                lines.append(b'%d,%s' % (index, raw) if ending == 'csv' else b'{"id":%d,"v":%s}' % (index, raw))
+            key = f'landing/{begin}.{ending}'
+            project.write(key, b'\n'.join(lines) + b'\n')
+            objects[key] = part
+    return objects
+
+
+def load(project: Project, objects: dict[str, list[int]]) -> dict[int, dict]:
+    """The problem of each rejected spelling."""
+    rejected: dict[int, dict] = {}
+    for pipeline in ('csv', 'json'):
+        for receipt in project.run(pipeline, code=None):
+            assert receipt['status'] in ('succeeded', 'partial') and balances(receipt), receipt
+            indexes = objects[receipt['object']]
+            assert receipt['rows']['read'] == len(indexes), receipt
+            assert len({reject['element'] for reject in receipt['rejects']}) == receipt['rows']['rejected'], receipt
+            for reject in receipt['rejects']:
+                assert reject['element'] is not None and 'line' in reject, reject
+                rejected[indexes[reject['element'] - 1]] = reject
+    return rejected
+
+
+def differences(type_name: str, spellings: list[Spelling], shown: dict[int, str], rejected: dict[int, dict]) -> list[str]:
+    found = []
+    base = base_of(type_name)
+    for index, spelling in enumerate(spellings):
+        what = f'{spelling.where}: {spelling.raw!r} as {spelling.form}: '
+        reject = rejected.get(index)
+        assert (reject is None) == (index in shown), what + 'neither loaded nor rejected, or both'
+        if spelling.expected is None:
+            if reject is None:
+                found.append(what + f'loaded as {shown[index]!r}, should break {spelling.rule!r}')
+            elif reject['rule'] != spelling.rule:
+                found.append(what + f'broke {reject["rule"]!r}, not {spelling.rule!r}')
+            elif spelling.rule == type_name and spelling.shown and (
+                    reject['field'] != 'v' or reject['value'] not in spelling.shown):
+                found.append(what + f'was told as {reject["field"]} = {reject["value"]!r}')
+        elif reject is not None:
+            found.append(what + f'rejected by {reject["rule"]!r}, should be {spelling.expected}')
+        elif canonical(base, shown[index]) != canonical(base, spelling.expected):
+            found.append(what + f'became {shown[index]}, should be {spelling.expected}')
+    return found
+
+
+@pytest.mark.parametrize('engine', ENGINES)
+@pytest.mark.parametrize('path', FILES, ids=lambda path: path.stem)
+def test_spellings(path: pathlib.Path, engine: str, tmp_path: pathlib.Path) -> None:
+    type_name, spellings = read_spellings(path)
+    base = base_of(type_name)
+    (tmp_path / 'weir.yaml').write_text(PROJECT.format(url=ENGINES[engine].url, type=type_name))
+    project = Project(tmp_path)
+    rejected = load(project, write_objects(project, spellings))
+    rows = project.query(f'SELECT id, coalesce({ENGINES[engine].show(base)}, \'NULL\') AS shown FROM spellings')
+    shown = {int(row['id']): row['shown'] for row in rows}
+    found = differences(type_name, spellings, shown, rejected)
+    assert not found, f'{len(found)} of {len(spellings)} spellings of {type_name}\n' + '\n'.join(found)
+
+
+def test_every_type_has_a_file() -> None:
+    """The table of docs/reference/types.md, and lists."""
+    page = (TYPES.parent.parent / 'docs' / 'reference' / 'types.md').read_text()
+    documented = set(re.findall(r'`([a-z]+)[^`]*`', ' '.join(re.findall(r'^\| (`[^|]*) \|', page, re.M))))
+    tested = {base_of(read_spellings(path)[0]) for path in FILES}
+    assert documented - tested == set() and 'list' in tested
+
+
+def test_a_wrong_expectation_is_seen() -> None:
+    spelling = Spelling('x:1', 'csv', b'1', ('1',), '2', 'integer')
+    assert differences('integer', [spelling], {0: '1'}, {})
+    assert not differences('integer', [spelling], {0: '2'}, {})
+    assert differences('integer', [dataclasses.replace(spelling, expected=None)], {0: '1'}, {})
+    assert canonical('double', '-0.0') != canonical('double', '0') and canonical('decimal', '1.50') == Decimal('1.5')
