@@ -37,6 +37,14 @@ class World final : public cli::Services {
   }
 
   Result<pipeline::Resources*> resources() override {
+    pipeline::Resources* opened = WEIR_TRY(untouched_resources());
+    const std::lock_guard lock(resources_mutex_);
+    if (!tables_made_) WEIR_TRY(pipeline::create_tables(project_, *opened));
+    tables_made_ = true;
+    return opened;
+  }
+
+  Result<pipeline::Resources*> untouched_resources() override {
     const std::lock_guard lock(resources_mutex_);
     if (!resources_) resources_ = WEIR_TRY(pipeline::open_resources(project_));
     return &*resources_;
@@ -109,6 +117,7 @@ class World final : public cli::Services {
 
   std::mutex resources_mutex_;
   std::optional<pipeline::Resources> resources_;
+  bool tables_made_ = false;
 
   std::mutex executor_mutex_;
   std::unique_ptr<pipeline::Executor> executor_;

@@ -20,5 +20,7 @@ Result<void> answer_runs(const text::Json& args, Services& services, owner::Fram
 Result<void> answer_logs(const text::Json& args, Services& services, owner::FrameSink& sink);
 /// `query`: {sql, in, write} gives rows.
 Result<void> answer_query(const text::Json& args, Services& services, owner::FrameSink& sink);
+/// `drift`: {table, apply} gives a row per difference, then a `drift` frame.
+Result<void> answer_drift(const text::Json& args, Services& services, owner::FrameSink& sink);
 
 }  // namespace weir::cli

@@ -20,12 +20,12 @@ constexpr const char* exit_codes =
     "  2  wrong usage, or the project file is invalid\n"
     "  3  loaded, but some rows were rejected";
 
-constexpr std::array<std::string_view, 8> verbs = {"init", "validate", "run",   "up",
-                                                   "runs", "logs",     "query", "schema"};
+constexpr std::array<std::string_view, 9> verbs = {"init", "validate", "run",   "up",    "runs",
+                                                   "logs", "query",    "drift", "schema"};
 
 /// CLI11 wants flags as bools; they become Choices once it is done.
 struct Flags {
-  bool force = false, verbose = false, write = false, reference = false;
+  bool force = false, verbose = false, write = false, reference = false, apply = false;
 };
 
 class Definition {
@@ -50,6 +50,7 @@ class Definition {
     define_runs();
     define_logs();
     define_query();
+    define_drift();
     define_schema();
   }
 
@@ -62,6 +63,7 @@ class Definition {
     run_.force = chosen(flags_.force);
     up_.verbose = chosen(flags_.verbose);
     query_.write = chosen(flags_.write);
+    drift_.apply = chosen(flags_.apply);
     schema_.reference = chosen(flags_.reference);
     const std::string verb = app_.get_subcommands().front()->get_name();
     if (verb == "init") line_.command = init_;
@@ -71,6 +73,7 @@ class Definition {
     if (verb == "runs") line_.command = runs_;
     if (verb == "logs") line_.command = logs_;
     if (verb == "query") line_.command = query_;
+    if (verb == "drift") line_.command = drift_;
     if (verb == "schema") line_.command = schema_;
     return line_;
   }
@@ -161,6 +164,16 @@ class Definition {
         ->type_name("DB");
     query.add_flag("--write", flags_.write, "allow a statement that changes data");
   }
+  void define_drift() {
+    auto& drift =
+        verb("drift", "compare the dictionary's tables with the database, and mend the difference",
+             "  weir drift\n"
+             "  weir drift hits --apply\n\n"
+             "Exit code 1 when something differs that is not harmless.");
+    drift.add_option("table", drift_.table, "only this table")->type_name("TABLE");
+    drift.add_flag("--apply", flags_.apply,
+                   "run the DDL that is safe, in one transaction; never drops a column or data");
+  }
   void define_schema() {
     auto& schema = verb("schema", "print the JSON Schema of weir.yaml, for editors",
                         "  weir schema > weir.schema.json\n"
@@ -201,6 +214,7 @@ class Definition {
   RunsCommand runs_;
   LogsCommand logs_;
   QueryCommand query_;
+  DriftCommand drift_;
   SchemaCommand schema_;
 };
 

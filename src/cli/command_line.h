@@ -41,12 +41,16 @@ struct QueryCommand {
   std::string database;
   Choice write = Choice::no;
 };
+struct DriftCommand {
+  std::string table;  ///< empty: all of them
+  Choice apply = Choice::no;
+};
 struct SchemaCommand {
   Choice reference = Choice::no;
 };
 
 using Command = std::variant<InitCommand, ValidateCommand, RunCommand, UpCommand, RunsCommand,
-                             LogsCommand, QueryCommand, SchemaCommand>;
+                             LogsCommand, QueryCommand, DriftCommand, SchemaCommand>;
 
 struct CommandLine {
   std::filesystem::path project = ".";

@@ -20,6 +20,7 @@ namespace weir::cli {
 /// receipt   {receipt: {…}}
 /// columns   {columns: [{name, type}…]}     before the first rows; types as DuckDB spells them
 /// rows      {rows: [[text or null…]…]}
+/// drift     {tables, drifted}              how many were compared, and differ
 struct ResultColumn {
   std::string name;
   std::string type;

@@ -40,6 +40,9 @@ struct RowsStyle {
 std::unique_ptr<Presenter> make_rows_presenter(OutputFormat format, Output& output,
                                                RowsStyle style);
 
+/// Differences, `drift`: rows, or paragraphs for people. Something that is not harmless: failed.
+std::unique_ptr<Presenter> make_drift_presenter(OutputFormat format, Output& output);
+
 /// Whether the receipts' statuses decide the exit code (`run`), or are only shown (`runs RUN`).
 enum class Verdict { counts, shown };
 

@@ -25,8 +25,10 @@ class Services {
   virtual const Clock& clock() const = 0;
   /// The run log; what the last owner left running is queued again first.
   virtual Result<runlog::RunLog*> run_log() = 0;
-  /// The open databases and buckets.
+  /// The open databases and buckets; the dictionary's tables are there.
   virtual Result<pipeline::Resources*> resources() = 0;
+  /// The same, but no table is made that is not there: to look at the databases as they are.
+  virtual Result<pipeline::Resources*> untouched_resources() = 0;
   /// The dispatcher, at work.
   virtual Result<scheduler::Dispatcher*> dispatcher() = 0;
   /// One run per object that `pipeline` is triggered by and has not loaded in its present version;

@@ -111,6 +111,7 @@ class FakeServices final : public Services {
     }
     return &resources_;
   }
+  Result<pipeline::Resources*> untouched_resources() override { return resources(); }
   Result<scheduler::Dispatcher*> dispatcher() override { return &dispatcher_; }
   Result<std::vector<Run>> pending_runs(const Pipeline&, bool) override { return pending; }
   Result<void> start_watching() override { return {}; }

@@ -75,6 +75,12 @@ Question question(const QueryCommand& command, OutputFormat format, Outputs& out
           make_rows_presenter(format, outputs.out, {.null_text = "NULL"})};
 }
 
+Question question(const DriftCommand& command, OutputFormat format, Outputs& outputs) {
+  Json args = Json::object();
+  args.set("table", command.table).set("apply", command.apply == Choice::yes);
+  return {request("drift", std::move(args)), make_drift_presenter(format, outputs.out)};
+}
+
 /// None, and said why, when the project is not valid.
 std::optional<Project> load(const CommandLine& line) {
   config::LoadedProject loaded =

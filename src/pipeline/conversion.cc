@@ -103,4 +103,13 @@ Result<Conversion> convert(duckdb::Database& database, const std::string& value,
       true};
 }
 
+Result<void> prepare_conversions(duckdb::Database& database, const Table& table) {
+  for (const Column& column : table.columns) {
+    const TypeKind kind = column.type.kind;
+    if (kind == TypeKind::varchar || kind == TypeKind::json || kind == TypeKind::list) continue;
+    WEIR_TRY(database.parse_function(column.type));
+  }
+  return {};
+}
+
 }  // namespace weir::pipeline

@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "duckdb/database.h"
 #include "model/data_type.h"
+#include "model/table.h"
 
 namespace weir::pipeline {
 
@@ -20,5 +21,9 @@ struct Conversion {
 /// no date). Errors: sql when one type never becomes the other, with what to write instead.
 Result<Conversion> convert(duckdb::Database& database, const std::string& value,
                            const std::string& from, const DataType& to);
+
+/// Registers the functions `convert` may name for the table's columns. To be called before a
+/// transaction whose statements convert: in it a function registered later does not exist.
+Result<void> prepare_conversions(duckdb::Database& database, const Table& table);
 
 }  // namespace weir::pipeline

@@ -143,6 +143,7 @@ void Comparison::add_missing(const WantedColumn& wanted) {
                              wanted.name));
   missing.ddl.push_back(
       alter(fmt::format("ADD COLUMN {} {}", quote_identifier(wanted.name), wanted.type)));
+  missing.wanted = wanted.type + (wanted.required ? " NOT NULL" : "");
   missing.location = wanted.location;
   drift_.differences.push_back(std::move(missing));
 }
@@ -153,6 +154,8 @@ void Comparison::compare(const WantedColumn& wanted, const FoundColumn& found) {
         DriftKind::type, DriftEffect::stops_loads, Mending::unchecked, wanted.name,
         fmt::format("column '{}' of table '{}' is {} in the database and {} in the project",
                     wanted.name, table_.name.value(), found.type, wanted.type));
+    type.wanted = wanted.type;
+    type.found = found.type;
     type.ddl.push_back(alter_column(found.name, "SET DATA TYPE " + wanted.type));
     type.location = wanted.location;
     drift_.differences.push_back(std::move(type));
@@ -163,6 +166,7 @@ void Comparison::compare(const WantedColumn& wanted, const FoundColumn& found) {
         fmt::format("column '{}' of table '{}' is required in the project and may be NULL in the "
                     "database",
                     wanted.name, table_.name.value()));
+    nullable.wanted = "NOT NULL";
     nullable.ddl.push_back(alter_column(found.name, "SET NOT NULL"));
     nullable.location = wanted.location;
     drift_.differences.push_back(std::move(nullable));
@@ -173,6 +177,7 @@ void Comparison::compare(const WantedColumn& wanted, const FoundColumn& found) {
         fmt::format("column '{}' of table '{}' is NOT NULL in the database and not required in "
                     "the project: a row without a value would fail a whole load",
                     wanted.name, table_.name.value()));
+    strict.found = "NOT NULL";
     strict.ddl.push_back(alter_column(found.name, "DROP NOT NULL"));
     strict.location = wanted.location;
     drift_.differences.push_back(std::move(strict));
@@ -186,6 +191,7 @@ void Comparison::add_extra(const FoundColumn& found) {
       Mending::by_hand, found.name,
       fmt::format("table '{}' in the database has a column '{}' that the project does not know",
                   table_.name.value(), found.name));
+  extra.found = found.type + (found.not_null ? " NOT NULL" : "");
   extra.message += stops ? "; it is NOT NULL and has no default, so no row can be inserted"
                          : (found.has_default ? "; rows that are loaded get its default"
                                               : "; rows that are loaded get NULL");
@@ -220,6 +226,40 @@ Result<TableDrift> Comparison::run() {
 
 }  // namespace
 
+std::string_view to_string(DriftKind kind) {
+  switch (kind) {
+    case DriftKind::missing_table: return "missing table";
+    case DriftKind::not_a_table: return "not a table";
+    case DriftKind::missing_column: return "missing column";
+    case DriftKind::extra_column: return "extra column";
+    case DriftKind::type: return "type";
+    case DriftKind::not_null: return "not null";
+    case DriftKind::constraint: return "constraint";
+    case DriftKind::rows: break;
+  }
+  return "rows";
+}
+
+std::string_view to_string(DriftEffect effect) {
+  switch (effect) {
+    case DriftEffect::none: return "harmless";
+    case DriftEffect::loads_go_on: return "loads go on";
+    case DriftEffect::stops_loads: break;
+  }
+  return "loads refused";
+}
+
+std::string_view to_string(Mending mending) {
+  switch (mending) {
+    case Mending::safe: return "safe";
+    case Mending::unchecked: return "unchecked";
+    case Mending::refused: return "refused";
+    case Mending::by_hand: return "by hand";
+    case Mending::done: break;
+  }
+  return "done";
+}
+
 bool TableDrift::stops_loads() const {
   return std::any_of(differences.begin(), differences.end(), [](const Difference& found) {
     return found.effect == DriftEffect::stops_loads;
@@ -227,8 +267,9 @@ bool TableDrift::stops_loads() const {
 }
 
 bool TableDrift::any() const {
-  return std::any_of(differences.begin(), differences.end(),
-                     [](const Difference& found) { return found.effect != DriftEffect::none; });
+  return std::any_of(differences.begin(), differences.end(), [](const Difference& found) {
+    return found.effect != DriftEffect::none && found.mending != Mending::done;
+  });
 }
 
 std::vector<std::string> creation_ddl(const Table& table) {

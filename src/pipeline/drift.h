@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -31,16 +32,23 @@ enum class DriftEffect {
 /// Whether the DDL may be run.
 enum class Mending {
   safe,       ///< it keeps every value
-  unchecked,  ///< the values that are there decide; see check_mending
+  unchecked,  ///< the values that are there decide: see check_rows (pipeline/drift_rows.h)
   refused,    ///< values are in the way: `rows` of them, for instance `example`
   by_hand,    ///< a person has to decide; `fix` says what
+  done,       ///< it was run
 };
+
+std::string_view to_string(DriftKind kind);
+std::string_view to_string(DriftEffect effect);
+std::string_view to_string(Mending mending);
 
 struct Difference {
   DriftKind kind = DriftKind::rows;
   DriftEffect effect = DriftEffect::loads_go_on;
   Mending mending = Mending::by_hand;
-  std::string column;            ///< empty: the table as a whole
+  std::string column;            ///< as the dictionary, else the database spells it; or empty
+  std::string wanted;            ///< by the dictionary: a type, "NOT NULL", a rule; or empty
+  std::string found;             ///< in the database, likewise
   std::string message;           ///< one sentence that names table, column and what differs
   std::string fix;               ///< what to do where no DDL mends it
   std::vector<std::string> ddl;  ///< in order; empty: none mends it
@@ -54,7 +62,7 @@ struct TableDrift {
   std::vector<Difference> differences;  ///< of columns: in the dictionary's order, then the others
 
   bool stops_loads() const;
-  /// Anything but harmless differences.
+  /// Anything but what is harmless or mended.
   bool any() const;
 };
 

@@ -41,16 +41,22 @@ Result<Resources> open_resources(const Project& project) {
     auto database = WEIR_TRY(duckdb::Database::open(options));
     const auto connection = WEIR_TRY(database->connect());
     WEIR_TRY(create_ledger_tables(*connection));
-    for (const Table& table : project.tables) {
-      // A table that differs from the dictionary fails the runs that load it, not the start.
-      if (table.database == config.name) static_cast<void>(ensure_table(*connection, table));
-    }
     resources.duckdb.emplace(config.name, std::move(database));
   }
   for (const BucketConfig& config : project.buckets) {
     resources.buckets.emplace(config.name, WEIR_TRY(objects::open_bucket(config)));
   }
   return resources;
+}
+
+Result<void> create_tables(const Project& project, Resources& resources) {
+  for (auto& [name, database] : resources.duckdb) {
+    const auto connection = WEIR_TRY(database->connect());
+    for (const Table& table : project.tables) {
+      if (table.database == name) static_cast<void>(ensure_table(*connection, table));
+    }
+  }
+  return {};
 }
 
 }  // namespace weir::pipeline

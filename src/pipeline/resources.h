@@ -20,4 +20,8 @@ struct Resources {
 /// Errors: unavailable, io, not_yet (postgres, mysql, s3 before their issue).
 Result<Resources> open_resources(const Project& project);
 
+/// Creates the dictionary's tables where they are missing, so that SQL can name them before their
+/// first load. Says nothing of tables that have drifted: the runs that load them do.
+Result<void> create_tables(const Project& project, Resources& resources);
+
 }  // namespace weir::pipeline

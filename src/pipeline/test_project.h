@@ -40,6 +40,7 @@ class TestProject {
     auto opened = open_resources(project);
     WEIR_CHECK(opened.has_value(), opened ? "" : opened.error().to_string().c_str());
     resources = std::move(*opened);
+    WEIR_CHECK(create_tables(project, resources).has_value(), "no tables");
     executor = *make_executor(project, resources, clock);
   }
   ~TestProject() {
