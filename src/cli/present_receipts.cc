@@ -80,7 +80,7 @@ class CsvReceipts final : public ReceiptPrinter {
     if (receipt.object) cells[2] = receipt.object->to_string();
     for (const uint64_t count :
          {rows.read, rows.expanded, rows.folded, rows.inserted, rows.updated, rows.unchanged,
-          rows.loaded(), rows.deduplicated, rows.filtered, rows.rejected}) {
+          rows.loaded(), rows.deduplicated, rows.filtered, rows.rejected, rows.replaced}) {
       cells.emplace_back(std::to_string(count));
     }
     cells.emplace_back(text::Json(receipt.duration_ms).to_string());
@@ -98,7 +98,7 @@ class CsvReceipts final : public ReceiptPrinter {
     if (std::exchange(head_written_, true)) return;
     write({"run", "pipeline", "object", "version", "status", "read", "expanded", "folded",
            "inserted", "updated", "unchanged", "loaded", "deduplicated", "filtered", "rejected",
-           "duration_ms", "error"});
+           "replaced", "duration_ms", "error"});
   }
   void write(const TableRow& cells) {
     const std::string line = csv_line(cells);

@@ -186,8 +186,8 @@ TEST(ReceiptsPresenter, JsonIsAListAsPublished) {
 TEST(ReceiptsPresenter, CsvHasOneRowPerInput) {
   EXPECT_EQ(present_receipts(OutputFormat::csv, {partial()}).out,
             "run,pipeline,object,version,status,read,expanded,folded,inserted,updated,unchanged,"
-            "loaded,deduplicated,filtered,rejected,duration_ms,error\n"
-            "r1,load,landing/a.json,sha256:1,partial,3,0,0,2,0,0,2,0,0,1,12.25,\n");
+            "loaded,deduplicated,filtered,rejected,replaced,duration_ms,error\n"
+            "r1,load,landing/a.json,sha256:1,partial,3,0,0,2,0,0,2,0,0,1,0,12.25,\n");
 }
 
 TEST(ReceiptsPresenter, NothingToDo) {

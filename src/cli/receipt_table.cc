@@ -32,6 +32,7 @@ constexpr Counter counters[] = {
     {"deduplicated", &RowCounts::deduplicated},
     {"filtered", &RowCounts::filtered},
     {"rejected", &RowCounts::rejected},
+    {"replaced", &RowCounts::replaced},
 };
 
 }  // namespace

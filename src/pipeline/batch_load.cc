@@ -52,6 +52,50 @@ Result<void> drain(Input& input) {
   return {};
 }
 
+using TableLocks = std::vector<std::unique_lock<std::mutex>>;
+
+TableLocks lock_tables(const LoadContext& context) {
+  TableLocks locks;
+  for (std::mutex* mutex : context.table_locks) locks.emplace_back(*mutex);
+  return locks;
+}
+
+/// Null when nothing is to be written.
+LoadBook* writing_into(LoadBook& book, const LoadContext& context) {
+  return context.purpose == LoadPurpose::examine ? nullptr : &book;
+}
+
+SetRules::RejectRow rejecting_into(RejectCollector& collector, const Session& session) {
+  return [&](const SetReject& reject) {
+    collector.reject(reject.row, session.load_rule_number(reject.rule), reject.value);
+  };
+}
+
+/// Blocks are the stretches: records are numbered within them.
+std::vector<LineageStretch> lineage_of(std::span<const Input> inputs) {
+  static_assert(text::pack_row(1, 0) == uint64_t{1} << LineageStretch::bits);
+  std::vector<LineageStretch> lineage;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    int64_t records = 0;
+    const text::BlockIndex& index = inputs[i].blocks->index();
+    for (size_t sequence = 0; sequence < index.size(); ++sequence) {
+      const int64_t row = duckdb::make_row(static_cast<uint16_t>(i), text::pack_row(sequence, 0));
+      lineage.push_back({row >> LineageStretch::bits, inputs[i].run->id.value(), records});
+      records += index[sequence].records;
+    }
+  }
+  return lineage;
+}
+
+/// A query's rows are numbered through, from 1.
+std::vector<LineageStretch> lineage_of(const Run& run, uint64_t rows) {
+  std::vector<LineageStretch> lineage;
+  for (int64_t i = 0; i <= static_cast<int64_t>(rows) >> LineageStretch::bits; ++i) {
+    lineage.push_back({i, run.id.value(), (i << LineageStretch::bits) - 1});
+  }
+  return lineage;
+}
+
 /// One attempt to load a batch.
 class BatchLoad {
  public:
@@ -74,8 +118,9 @@ class BatchLoad {
 
  private:
   Result<void> stage();
-  Result<std::vector<LoadCounts>> apply();
-  Result<std::vector<Receipt>> make_receipts(std::vector<LoadCounts> counts);
+  Result<LoadDecision> decide();
+  Result<uint64_t> write(const LoadDecision& decision);
+  Result<std::vector<Receipt>> make_receipts(const LoadDecision& decision, uint64_t inserted);
   Result<void> quarantine(InputRejects& rejects);
   Error explain(Error error);
   void note_progress(uint64_t records);
@@ -120,20 +165,28 @@ Result<void> BatchLoad::stage() {
   return {};
 }
 
-Result<std::vector<LoadCounts>> BatchLoad::apply() {
-  const auto reject_row = [this](int64_t row, const std::string& key, bool in_batch) {
-    collector_.reject(row, session_.key_rule_number(in_batch), key);
-  };
-  auto counts = session_.load().apply(inputs_.size(), parameters_, reject_row);
-  if (!counts) return fail(explain(counts.error()));
-  return counts;
+Result<LoadDecision> BatchLoad::decide() {
+  auto decision = session_.load().decide(inputs_.size(), rejecting_into(collector_, session_));
+  if (!decision) return fail(explain(decision.error()));
+  if (collector_.over_limit()) return fail(limit_error(*session_.parts().table));
+  return decision;
 }
 
-Result<std::vector<Receipt>> BatchLoad::make_receipts(std::vector<LoadCounts> counts) {
+Result<uint64_t> BatchLoad::write(const LoadDecision& decision) {
+  std::vector<LineageStretch> lineage;
+  if (session_.parts().table->lineage) lineage = lineage_of(inputs_);
+  const auto inserted = session_.load().write(decision, parameters_, lineage);
+  if (!inserted) return fail(explain(inserted.error()));
+  return *inserted;
+}
+
+Result<std::vector<Receipt>> BatchLoad::make_receipts(const LoadDecision& decision,
+                                                      uint64_t inserted) {
   const Table& table = *session_.parts().table;
   for (Input& input : inputs_) WEIR_TRY(input.close());
   if (collector_.over_limit()) return fail(limit_error(table));
-  auto rejects = WEIR_TRY(report_rejects(session_, collector_, inputs_, &book_));
+  auto rejects =
+      WEIR_TRY(report_rejects(session_, collector_, inputs_, writing_into(book_, context_)));
 
   std::vector<Receipt> receipts;
   uint64_t passed = 0;
@@ -147,12 +200,14 @@ Result<std::vector<Receipt>> BatchLoad::make_receipts(std::vector<LoadCounts> co
     rows.read = collector_.rows_read(i);
     rows.filtered = collector_.rows_filtered(i);
     rows.rejected = rejects[i].rows;
-    rows.updated = counts[i].updated;
-    rows.unchanged = counts[i].unchanged;
-    rows.deduplicated = counts[i].deduplicated;
-    // Without a key nothing is staged per input: the sum is compared below.
+    const LoadCounts& counts = decision.inputs[i];
+    rows.updated = counts.updated;
+    rows.unchanged = counts.unchanged;
+    rows.deduplicated = counts.deduplicated;
+    // Where nothing is staged no input is counted by itself: the sum is compared below.
     rows.inserted =
-        session_.load().keyed() ? counts[i].inserted : rows.read - rows.filtered - rows.rejected;
+        session_.load().staged() ? counts.inserted : rows.read - rows.filtered - rows.rejected;
+    rows.replaced = decision.replaced;
     passed += rows.inserted;
     if (!rows.balances()) {
       return fail(ErrorCode::internal,
@@ -167,21 +222,24 @@ Result<std::vector<Receipt>> BatchLoad::make_receipts(std::vector<LoadCounts> co
     receipt.duration_ms = elapsed_ms(started_);
     receipts.push_back(std::move(receipt));
   }
-  if (!session_.load().keyed() && passed != counts[0].inserted) {
+  if (context_.purpose != LoadPurpose::examine && passed != inserted) {
     return fail(ErrorCode::internal,
-                fmt::format("{} rows passed and {} were inserted", passed, counts[0].inserted));
+                fmt::format("{} rows passed and {} were inserted", passed, inserted));
   }
   return receipts;
 }
 
 Result<std::vector<Receipt>> BatchLoad::run() {
   WEIR_TRY(stage());
-  std::unique_lock<std::mutex> lock;
-  if (session_.load().keyed()) lock = std::unique_lock(context_.table_lock);
+  const auto locks = lock_tables(context_);
   auto transaction = WEIR_TRY(duckdb::Transaction::begin(session_.connection()));
-  auto counts = WEIR_TRY(apply());
-  auto receipts = WEIR_TRY(make_receipts(std::move(counts)));
+  const LoadDecision decision = WEIR_TRY(decide());
+  uint64_t inserted = 0;
+  if (context_.purpose != LoadPurpose::examine) inserted = WEIR_TRY(write(decision));
+  auto receipts = WEIR_TRY(make_receipts(decision, inserted));
+  if (context_.purpose == LoadPurpose::examine) return receipts;
   WEIR_TRY(book_.close(inputs_, receipts));
+  if (context_.purpose == LoadPurpose::rehearse) return receipts;
   fault_point("before-commit");
   WEIR_TRY(transaction.commit());
   fault_point("after-commit");
@@ -192,7 +250,8 @@ Result<std::vector<Receipt>> BatchLoad::run() {
 /// still be told by its version.
 Result<void> BatchLoad::quarantine(InputRejects& rejects) {
   LedgerBook book(session_, context_.clock, LedgerBook::Rows::rolled_back);
-  const bool kept = context_.book == nullptr && inputs_.front().close().has_value();
+  const bool kept = context_.book == nullptr && context_.purpose == LoadPurpose::load &&
+                    inputs_.front().close().has_value();
   if (!kept) {
     rejects = WEIR_TRY(report_rejects(session_, collector_, inputs_, nullptr)).front();
     return {};
@@ -263,7 +322,7 @@ class QueryLoad {
   LoadFailure failure(Error error);
 
  private:
-  Result<Receipt> make_receipt(const LoadCounts& counts);
+  Result<Receipt> make_receipt(const LoadDecision& decision, uint64_t inserted);
 
   Session& session_;
   const LoadContext& context_;
@@ -274,19 +333,22 @@ class QueryLoad {
   SteadyClock::time_point started_ = SteadyClock::now();
 };
 
-Result<Receipt> QueryLoad::make_receipt(const LoadCounts& counts) {
+Result<Receipt> QueryLoad::make_receipt(const LoadDecision& decision, uint64_t inserted) {
   const Table& table = *session_.parts().table;
   if (collector_.over_limit()) return fail(limit_error(table));
   Receipt receipt;
   receipt.run = input_.run->id;
   receipt.pipeline = input_.run->pipeline;
   receipt.version = input_.version;
-  auto rejects = WEIR_TRY(report_query_rejects(session_, collector_, input_, book_));
+  auto rejects =
+      WEIR_TRY(report_query_rejects(session_, collector_, input_, writing_into(book_, context_)));
   RowCounts& rows = receipt.rows;
-  rows.inserted = counts.inserted;
+  const LoadCounts& counts = decision.inputs.front();
+  rows.inserted = inserted;
   rows.updated = counts.updated;
   rows.unchanged = counts.unchanged;
   rows.deduplicated = counts.deduplicated;
+  rows.replaced = decision.replaced;
   rows.filtered = collector_.rows_filtered(0);
   rows.rejected = rejects.rows;
   rows.read = collector_.rows_read(0);
@@ -304,17 +366,25 @@ Result<Receipt> QueryLoad::run() {
   WEIR_TRY(session_.load().plan());
   const auto parameters = WEIR_TRY(session_.parameters(input_.run->scheduled_for));
 
-  std::unique_lock<std::mutex> lock;
-  if (session_.load().keyed()) lock = std::unique_lock(context_.table_lock);
+  const auto locks = lock_tables(context_);
   auto transaction = WEIR_TRY(duckdb::Transaction::begin(session_.connection()));
   fault_point("before-stage");
   WEIR_TRY(session_.load().stage(parameters));
-  const auto reject_row = [&](int64_t row, const std::string& key, bool in_batch) {
-    collector_.reject(row, session_.key_rule_number(in_batch), key);
-  };
-  const auto counts = WEIR_TRY(session_.load().apply(1, parameters, reject_row));
-  Receipt receipt = WEIR_TRY(make_receipt(counts.front()));
+  const LoadDecision decision =
+      WEIR_TRY(session_.load().decide(1, rejecting_into(collector_, session_)));
+  if (collector_.over_limit()) return fail(limit_error(*session_.parts().table));
+  uint64_t inserted = decision.inputs.front().inserted;
+  if (context_.purpose != LoadPurpose::examine) {
+    std::vector<LineageStretch> lineage;
+    if (session_.parts().table->lineage) {
+      lineage = lineage_of(*input_.run, collector_.rows_read(0));
+    }
+    inserted = WEIR_TRY(session_.load().write(decision, parameters, lineage));
+  }
+  Receipt receipt = WEIR_TRY(make_receipt(decision, inserted));
+  if (context_.purpose == LoadPurpose::examine) return receipt;
   WEIR_TRY(book_.close({&input_, 1}, {&receipt, 1}));
+  if (context_.purpose == LoadPurpose::rehearse) return receipt;
   fault_point("before-commit");
   WEIR_TRY(transaction.commit());
   fault_point("after-commit");
@@ -325,9 +395,12 @@ LoadFailure QueryLoad::failure(Error error) {
   LoadFailure failure{std::move(error), {}, {}};
   if (failure.error.code != ErrorCode::too_many_rejects) return failure;
   const auto quarantine = [&]() -> Result<InputRejects> {
+    if (context_.purpose != LoadPurpose::load) {
+      return report_query_rejects(session_, collector_, input_, nullptr);
+    }
     LedgerBook book(session_, context_.clock, LedgerBook::Rows::rolled_back);
     auto transaction = WEIR_TRY(duckdb::Transaction::begin(session_.connection()));
-    auto rejects = WEIR_TRY(report_query_rejects(session_, collector_, input_, book));
+    auto rejects = WEIR_TRY(report_query_rejects(session_, collector_, input_, &book));
     WEIR_TRY(transaction.commit());
     return rejects;
   };

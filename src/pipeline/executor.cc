@@ -109,7 +109,13 @@ LoadContext DuckdbExecutor::context(Session& session, Progress& progress, uint64
   const bool large = bytes > 4 * small_input_bytes;
   const int threads =
       large ? static_cast<int>(std::max(1u, std::thread::hardware_concurrency())) : 1;
-  return {project_, clock_, table_locks_.at(session.parts().table->name), progress, threads};
+  std::vector<std::mutex*> locks;
+  if (session.load().needs_locks()) {
+    for (const TableName& name : session.load().locked_tables()) {
+      locks.push_back(&table_locks_.at(name));
+    }
+  }
+  return {project_, clock_, std::move(locks), progress, threads};
 }
 
 std::vector<RunOutcome> DuckdbExecutor::execute(std::span<const Run> runs, Progress& progress) {
@@ -305,8 +311,11 @@ void DuckdbExecutor::load_in_groups(Session& session, std::vector<std::pair<size
     }
     const uint64_t bytes = input.before.size_bytes;
     progress.bytes_total += bytes;
-    // The run variables have one value in a batch, and each run has its own.
-    const bool alone = bytes > small_input_bytes || session.load().parameter_count() > 0;
+    // The run variables have one value in a batch, and each run has its own. What replaces all
+    // rows must not share a commit with what it would replace.
+    const bool replaces = session.parts().load->mode == LoadMode::replace;
+    const bool alone =
+        bytes > small_input_bytes || session.load().parameter_count() > 0 || replaces;
     if (alone || group_bytes + bytes > batch_bytes || group.size() == batch_inputs) load();
     group_bytes += bytes;
     group.emplace_back(index, std::move(input));

@@ -144,10 +144,10 @@ Result<std::vector<InputRejects>> report_rejects(Session& session, RejectCollect
 }
 
 Result<InputRejects> report_query_rejects(Session& session, RejectCollector& collector,
-                                          const Input& input, LoadBook& book) {
+                                          const Input& input, LoadBook* book) {
   InputRejects report;
   if (!collector.any()) return report;
-  WEIR_TRY(book.begin_rejects());
+  if (book != nullptr) WEIR_TRY(book->begin_rejects());
   Reject reject;
   std::optional<duckdb::RowId> row;
   const auto take = [&]() -> Result<void> {
@@ -155,7 +155,7 @@ Result<InputRejects> report_query_rejects(Session& session, RejectCollector& col
     session.sort_by_field(reject.problems);
     ++report.rows;
     if (report.listed.size() < Receipt::listed_rejects) report.listed.push_back(reject);
-    return book.write_reject(input, reject);
+    return book == nullptr ? Result<void>() : book->write_reject(input, reject);
   };
   WEIR_TRY(collector.for_each([&](const RejectEntry& entry) -> Result<void> {
     if (row != entry.row) {
@@ -168,7 +168,7 @@ Result<InputRejects> report_query_rejects(Session& session, RejectCollector& col
     return {};
   }));
   WEIR_TRY(take());
-  WEIR_TRY(book.end_rejects());
+  if (book != nullptr) WEIR_TRY(book->end_rejects());
   return report;
 }
 

@@ -24,6 +24,6 @@ Result<std::vector<InputRejects>> report_rejects(Session& session, RejectCollect
 /// The same for a pipeline that begins with sql: an element is a row of its query, by ordinal.
 /// `input` names the run and the version alone.
 Result<InputRejects> report_query_rejects(Session& session, RejectCollector& collector,
-                                          const Input& input, LoadBook& book);
+                                          const Input& input, LoadBook* book);
 
 }  // namespace weir::pipeline

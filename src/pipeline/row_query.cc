@@ -427,9 +427,6 @@ Result<PipelineParts> take_apart(const Project& project, const Pipeline& pipelin
       }
       parts.sql = sql;
     } else if (const auto* load = std::get_if<LoadStep>(&step)) {
-      if (load->mode == LoadMode::replace || load->mode == LoadMode::ignore) {
-        return later("mode " + std::string(to_string(load->mode)), load->location);
-      }
       parts.load = load;
     } else if (const auto* unknown = std::get_if<LaterStep>(&step)) {
       return later("the step " + unknown->kind, unknown->location);
@@ -455,9 +452,11 @@ Result<PipelineParts> take_apart(const Project& project, const Pipeline& pipelin
   } else if (parts.sql->database != parts.table->database) {
     return later("a sql step that feeds another database", parts.sql->location);
   }
-  if (parts.load->mode == LoadMode::merge && parts.table->key.empty()) {
+  const LoadMode mode = parts.load->mode;
+  if ((mode == LoadMode::merge || mode == LoadMode::ignore) && parts.table->key.empty()) {
     return fail(ErrorCode::invalid_project,
-                "mode merge needs a key on table '" + parts.table->name.value() + "'");
+                fmt::format("mode {} needs a key on table '{}'", to_string(mode),
+                            parts.table->name.value()));
   }
   WEIR_TRY(check_all_names(parts));
   return parts;

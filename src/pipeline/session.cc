@@ -106,7 +106,8 @@ std::vector<size_t> length_only_sources(const PipelineParts& parts) {
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pipeline& pipeline,
-                                               duckdb::Database& database) {
+                                               duckdb::Database& database,
+                                               TableLoad::Options options) {
   static std::atomic<int> serial{0};
   auto session = std::unique_ptr<Session>(new Session);
   session->parts_ = WEIR_TRY(take_apart(project, pipeline));
@@ -115,6 +116,10 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
   session->connection_ = WEIR_TRY(database.connect());
   const PipelineParts& parts = session->parts_;
   WEIR_TRY(ensure_table(*session->connection_, *parts.table));
+  for (const Reference& reference : WEIR_TRY(find_references(project, *parts.table))) {
+    // One that differs elsewhere than in the column that is asked for does no harm.
+    static_cast<void>(ensure_table(*session->connection_, *reference.parent));
+  }
 
   std::string source;
   int64_t slot = 0;
@@ -137,9 +142,9 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
   RowQuery query = WEIR_TRY(
       compile_rows(parts, database, *session->connection_, source, slot, session->first_rule_));
   session->rules_ = query.rules;
-  session->load_ =
-      std::make_unique<TableLoad>(*session->connection_, *parts.table, parts.load->mode,
-                                  std::move(query), fmt::format("weir_stage_{}", ++serial));
+  session->load_ = WEIR_TRY(TableLoad::make(
+      *session->connection_, project, *parts.table, parts.load->mode, std::move(query),
+      fmt::format("weir_stage_{}", ++serial), std::move(options)));
   WEIR_TRY(session->load_->prepare());
   session->ledger_ = std::make_unique<Ledger>(*session->connection_);
   return session;
@@ -149,14 +154,8 @@ LedgerKey Session::ledger_key(const std::optional<ObjectRef>& object) const {
   return {parts_.pipeline->name, static_cast<int>(parts_.pipeline->steps.size()) - 1, object};
 }
 
-int Session::key_rule_number(bool in_batch) const {
-  return first_rule_ + static_cast<int>(rules_.size()) + (in_batch ? 0 : 1);
-}
-
-RowRule Session::key_rule(bool in_batch) const {
-  return {
-      parts_.table->key.front(), "key",
-      in_batch ? "an earlier row of the input has the key {}" : "the table already has the key {}"};
+int Session::load_rule_number(size_t index) const {
+  return first_rule_ + static_cast<int>(rules_.size() + index);
 }
 
 RowRule Session::rule(int number) const {
@@ -167,7 +166,7 @@ RowRule Session::rule(int number) const {
   }
   const size_t index = static_cast<size_t>(number - first_rule_);
   if (index < rules_.size()) return rules_[index];
-  return key_rule(number == key_rule_number(true));
+  return load_->rules().at(index - rules_.size());
 }
 
 void Session::sort_by_field(std::vector<Problem>& problems) const {

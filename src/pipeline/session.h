@@ -19,7 +19,8 @@ class Session {
  public:
   /// Errors: not_yet, sql (the target drifted, an expression does not bind), unavailable.
   static Result<std::unique_ptr<Session>> open(const Project& project, const Pipeline& pipeline,
-                                               duckdb::Database& database);
+                                               duckdb::Database& database,
+                                               TableLoad::Options options = {});
 
   const PipelineParts& parts() const { return parts_; }
   duckdb::Connection& connection() { return *connection_; }
@@ -34,9 +35,8 @@ class Session {
   RowRule rule(int number) const;
   /// Puts a row's problems into the order of its columns, as people read it.
   void sort_by_field(std::vector<Problem>& problems) const;
-  /// The rule append breaks when the key is there already.
-  RowRule key_rule(bool in_batch) const;
-  int key_rule_number(bool in_batch) const;
+  /// The number of a rule about several rows; `index` as TableLoad::decide tells it.
+  int load_rule_number(size_t index) const;
   /// Values of the run variables, in the load statement's parameter order.
   Result<std::vector<duckdb::Parameter>> parameters(Timestamp scheduled_for);
 

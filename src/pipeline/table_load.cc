@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "pipeline/drift.h"
 
@@ -16,14 +15,13 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-constexpr std::string_view input_of_row = "(weir_row >> 48)";
+tl::unexpected<Error> repeated_key(const Table& table) {
+  return fail(ErrorCode::invalid_input,
+              "table '" + table.name.value() + "' holds a key of this input more than once",
+              "remove the duplicates from the table");
+}
 
 }  // namespace
-
-std::string target_name(const Table& table) {
-  return quote_identifier(table.schema.empty() ? "main" : table.schema) + "." +
-         quote_identifier(table.name.value());
-}
 
 Result<void> ensure_table(duckdb::Connection& connection, const Table& table) {
   const TableDrift drift = WEIR_TRY(compare_structure(connection, table));
@@ -34,27 +32,53 @@ Result<void> ensure_table(duckdb::Connection& connection, const Table& table) {
   return refuse_drift(drift);
 }
 
+Result<std::unique_ptr<TableLoad>> TableLoad::make(duckdb::Connection& connection,
+                                                   const Project& project, const Table& table,
+                                                   LoadMode mode, RowQuery query,
+                                                   const std::string& stage_name, Options options) {
+  auto references = WEIR_TRY(find_references(project, table));
+  return std::unique_ptr<TableLoad>(new TableLoad(connection, table, mode, std::move(query),
+                                                  stage_name, std::move(options),
+                                                  std::move(references)));
+}
+
 TableLoad::TableLoad(duckdb::Connection& connection, const Table& table, LoadMode mode,
-                     RowQuery query, std::string stage_name)
+                     RowQuery query, const std::string& stage_name, Options options,
+                     std::vector<Reference> references)
     : connection_(connection),
       table_(table),
       mode_(mode),
       query_(std::move(query)),
+      options_(std::move(options)),
+      locked_tables_{table.name},
       stage_("temp." + quote_identifier(stage_name)),
-      target_(target_name(table)) {}
-
-std::string TableLoad::key_list(std::string_view prefix) const {
-  std::string list;
-  for (const std::string& name : table_.key) {
-    list += fmt::format("{}{}{}", list.empty() ? "" : ", ", prefix, quote_identifier(name));
-  }
-  return list;
+      lineage_name_(stage_name + "_lineage"),
+      target_(target_name(table)),
+      rules_(connection, table, mode, references, options_.relation_of, stage_name,
+             query_.identity) {
+  for (const Reference& reference : references) locked_tables_.push_back(reference.parent->name);
+  std::sort(locked_tables_.begin(), locked_tables_.end());
+  locked_tables_.erase(std::unique(locked_tables_.begin(), locked_tables_.end()),
+                       locked_tables_.end());
+  // A query over the very table that is emptied first has to be read before.
+  const bool reads_replaced = mode == LoadMode::replace && query_.reads_tables;
+  staged_ = rules_.any() || table.lineage || reads_replaced || options_.always_stage;
 }
 
 std::string TableLoad::column_list(std::string_view prefix) const {
   std::string list;
   for (const Column& column : table_.columns) {
     list += fmt::format("{}{}{}", list.empty() ? "" : ", ", prefix, quote_identifier(column.name));
+  }
+  return list;
+}
+
+/// With lineage.
+std::string TableLoad::written_columns(std::string_view prefix) const {
+  std::string list = column_list(prefix);
+  if (!table_.lineage) return list;
+  for (const LineageColumn& column : lineage_columns) {
+    list += fmt::format(", {}{}", prefix, column.name);
   }
   return list;
 }
@@ -78,25 +102,30 @@ std::string TableLoad::values_differ() const {
   return any.empty() ? "FALSE" : any;
 }
 
-/// Planned anew each time: DuckDB plans with the statistics a table has at that moment (how narrow
-/// a key may be packed, for one), and a plan kept from an emptier table fails or lies on a fuller
-/// one.
-Result<duckdb::Rows> TableLoad::run(const std::string& sql) { return connection_.run(sql); }
-
 Result<void> TableLoad::prepare() {
-  if (keyed()) {
+  if (staged_) {
     std::string columns;
     for (const Column& column : table_.columns) {
       columns += quote_identifier(column.name) + " " + duckdb::sql_type(column.type) + ", ";
     }
-    WEIR_TRY(connection_.run(
-        fmt::format("CREATE OR REPLACE TEMP TABLE {} ({}weir_row BIGINT)", stage_, columns)));
+    WEIR_TRY(connection_.run(fmt::format("CREATE OR REPLACE TEMP TABLE {} ({}weir_row {})", stage_,
+                                         columns, row_sql_type(query_.identity))));
+    WEIR_TRY(rules_.prepare());
+    if (table_.lineage) {
+      WEIR_TRY(connection_.run(fmt::format(
+          "CREATE OR REPLACE TEMP TABLE temp.{} (weir_stretch BIGINT, weir_run VARCHAR, "
+          "weir_before BIGINT)",
+          quote_identifier(lineage_name_))));
+    }
   }
   return plan();
 }
 
+/// Planned anew each time: DuckDB plans with the statistics a table has at that moment (how narrow
+/// a key may be packed, for one), and a plan kept from an emptier table fails or lies on a fuller
+/// one. The other statements are not kept at all.
 Result<void> TableLoad::plan() {
-  if (keyed()) {
+  if (staged_) {
     fill_ = WEIR_TRY(connection_.prepare(fmt::format("INSERT INTO {} {}", stage_, query_.sql)));
   } else {
     fill_ =
@@ -113,166 +142,147 @@ size_t TableLoad::parameter_index(const std::string& name) const {
 size_t TableLoad::parameter_count() const { return fill_->parameter_count(); }
 
 Result<void> TableLoad::stage(std::span<const duckdb::Parameter> parameters) {
-  if (!keyed()) return {};
+  if (!staged_) return {};
   if (query_.reads_tables) WEIR_TRY(plan());
-  WEIR_TRY(run("TRUNCATE " + stage_));
+  WEIR_TRY(connection_.run("TRUNCATE " + stage_));
+  WEIR_TRY(rules_.clear());
   WEIR_TRY(fill_->run(parameters));
   return {};
 }
 
-Result<std::vector<LoadCounts>> TableLoad::staged_counts(size_t inputs) {
-  std::vector<LoadCounts> counts(inputs);
-  if (inputs == 1) {
-    counts[0].staged = static_cast<uint64_t>(
-        WEIR_TRY(run(fmt::format("SELECT count(*) FROM {}", stage_))).int64(0, 0));
-    return counts;
+Result<LoadDecision> TableLoad::decide(size_t inputs, const SetRules::RejectRow& reject_row) {
+  LoadDecision decision;
+  decision.inputs.resize(inputs);
+  if (mode_ == LoadMode::replace) {
+    const auto rows =
+        WEIR_TRY(connection_.run("SELECT count(*) FROM " + options_.relation_of(table_)));
+    decision.replaced = static_cast<uint64_t>(rows.int64(0, 0));
   }
-  const auto rows =
-      WEIR_TRY(run(fmt::format("SELECT {}, count(*) FROM {} GROUP BY ALL", input_of_row, stage_)));
-  for (size_t i = 0; i < rows.size(); ++i) {
-    counts.at(static_cast<size_t>(rows.int64(i, 0))).staged =
-        static_cast<uint64_t>(rows.int64(i, 1));
+  if (!staged_) return decision;
+  WEIR_TRY(count_staged(decision));
+  const auto taken = WEIR_TRY(rules_.judge(inputs, reject_row));
+  for (size_t i = 0; i < inputs; ++i) {
+    decision.inputs[i].rejected = taken[i].rejected;
+    decision.inputs[i].deduplicated = taken[i].deduplicated;
   }
-  return counts;
+  if (mode_ == LoadMode::merge) WEIR_TRY(count_matches(decision));
+  for (LoadCounts& count : decision.inputs) {
+    count.inserted =
+        count.staged - count.rejected - count.deduplicated - count.updated - count.unchanged;
+  }
+  return decision;
 }
 
-Result<std::vector<LoadCounts>> TableLoad::apply(size_t inputs,
-                                                 std::span<const duckdb::Parameter> parameters,
-                                                 const RejectRow& reject_row) {
-  if (!keyed()) {
-    std::vector<LoadCounts> counts(inputs);
-    if (query_.reads_tables) WEIR_TRY(plan());
-    counts[0].inserted = static_cast<uint64_t>(WEIR_TRY(fill_->run(parameters)).changed());
-    return counts;
-  }
-  auto counts = WEIR_TRY(staged_counts(inputs));
-  const auto repeated = WEIR_TRY(run(fmt::format(
-      "SELECT count(*), count(*) FILTER (inputs > 1) FROM (SELECT max({1}) - min({1}) + 1 "
-      "AS inputs FROM {2} GROUP BY {0} HAVING count(*) > 1)",
-      key_list(""), input_of_row, stage_)));
-  if (repeated.int64(0, 0) > 0) {
-    if (mode_ == LoadMode::merge && repeated.int64(0, 1) > 0) {
-      return fail(ErrorCode::busy, "two inputs of one batch share a key");
-    }
-    if (mode_ == LoadMode::merge) {
-      WEIR_TRY(keep_last(counts));
-    }
-  }
-  if (mode_ == LoadMode::merge) {
-    WEIR_TRY(merge(counts));
-    return counts;
-  }
-  if (repeated.int64(0, 0) > 0 ||
-      WEIR_TRY(run("SELECT 1 FROM " + target_ + " LIMIT 1")).size() > 0) {
-    WEIR_TRY(reject_duplicates(reject_row));
-    counts = WEIR_TRY(staged_counts(inputs));
-  }
-  WEIR_TRY(append(counts));
-  return counts;
-}
-
-/// merge: of several rows with one key the last by input order stays.
-Result<void> TableLoad::keep_last(std::vector<LoadCounts>& counts) {
-  const auto rows = WEIR_TRY(
-      run(fmt::format("SELECT input, sum(n - 1)::BIGINT FROM (SELECT {1} AS input, count(*) AS n "
-                      "FROM {2} GROUP BY {0}, input) GROUP BY input",
-                      key_list(""), input_of_row, stage_)));
-  for (size_t i = 0; i < rows.size(); ++i) {
-    counts.at(static_cast<size_t>(rows.int64(i, 0))).deduplicated =
-        static_cast<uint64_t>(rows.int64(i, 1));
-  }
-  WEIR_TRY(run(fmt::format(
-      "DELETE FROM {0} WHERE weir_row NOT IN (SELECT max(weir_row) FROM {0} GROUP BY {1})", stage_,
-      key_list(""))));
-  return {};
-}
-
-/// append: the first row of a key stays unless the table has the key already; the others are told.
-Result<void> TableLoad::reject_duplicates(const RejectRow& reject_row) {
-  const std::string key_text = fmt::format("left(concat_ws(', ', {}), 200)", key_list("s."));
-  const auto reject_and_delete = [&](const std::string& condition, bool in_batch) -> Result<void> {
-    uint64_t found = 0;
-    const duckdb::RowSink sink{nullptr, [&](const auto& cells) {
-                                 reject_row(std::stoll(*cells[0]), cells[1].value_or(""), in_batch);
-                                 ++found;
-                                 return true;
-                               }};
-    WEIR_TRY(connection_.stream(
-        fmt::format("SELECT s.weir_row, {} FROM {} s WHERE {}", key_text, stage_, condition),
-        sink));
-    if (found > 0) {
-      WEIR_TRY(run(fmt::format("DELETE FROM {} s WHERE {}", stage_, condition)));
-    }
+Result<void> TableLoad::count_staged(LoadDecision& decision) {
+  if (decision.inputs.size() == 1) {
+    const auto rows = WEIR_TRY(connection_.run("SELECT count(*) FROM " + stage_));
+    decision.inputs[0].staged = static_cast<uint64_t>(rows.int64(0, 0));
     return {};
-  };
-  WEIR_TRY(
-      reject_and_delete(fmt::format("s.weir_row NOT IN (SELECT min(weir_row) FROM {} GROUP BY {})",
-                                    stage_, key_list("")),
-                        true));
-  return reject_and_delete(
-      fmt::format("EXISTS (SELECT 1 FROM {} t WHERE {})", target_, keys_equal()), false);
-}
-
-Result<void> TableLoad::append(std::vector<LoadCounts>& counts) {
-  const auto inserted = WEIR_TRY(run(fmt::format("INSERT INTO {} ({}) SELECT {} FROM {}", target_,
-                                                 column_list(""), column_list(""), stage_)));
-  uint64_t total = 0;
-  for (LoadCounts& count : counts) total += count.inserted = count.staged;
-  if (total != static_cast<uint64_t>(inserted.changed())) {
-    return fail(ErrorCode::internal, "the rows inserted are not the rows staged");
+  }
+  const auto rows = WEIR_TRY(connection_.run(
+      fmt::format("SELECT {}, count(*) FROM {} GROUP BY ALL", input_sql(query_.identity), stage_)));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    decision.inputs.at(static_cast<size_t>(rows.int64(i, 0))).staged =
+        static_cast<uint64_t>(rows.int64(i, 1));
   }
   return {};
 }
 
-Result<void> TableLoad::merge(std::vector<LoadCounts>& counts) {
-  uint64_t matched = 0;
-  uint64_t changed = 0;
-  if (WEIR_TRY(run("SELECT 1 FROM " + target_ + " LIMIT 1")).size() > 0) {
-    const auto rows = WEIR_TRY(
-        run(fmt::format("SELECT {}, count(*), count(*) FILTER (WHERE {}) FROM {} s JOIN {} t ON {} "
-                        "GROUP BY ALL",
-                        input_of_row, values_differ(), stage_, target_, keys_equal())));
-    for (size_t i = 0; i < rows.size(); ++i) {
-      LoadCounts& count = counts.at(static_cast<size_t>(rows.int64(i, 0)));
-      count.updated = static_cast<uint64_t>(rows.int64(i, 2));
-      count.unchanged = static_cast<uint64_t>(rows.int64(i, 1)) - count.updated;
-      matched += count.updated + count.unchanged;
-      changed += count.updated;
-    }
+Result<void> TableLoad::count_matches(LoadDecision& decision) {
+  const std::string target = options_.relation_of(table_);
+  if (WEIR_TRY(connection_.run("SELECT 1 FROM " + target + " LIMIT 1")).size() == 0) return {};
+  const auto rows = WEIR_TRY(connection_.run(
+      fmt::format("SELECT {}, count(*), count(*) FILTER (WHERE {}) FROM {} s JOIN {} t ON {} "
+                  "GROUP BY ALL",
+                  input_sql(query_.identity, "s.weir_row"), values_differ(), rules_.remaining(),
+                  target, keys_equal())));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    LoadCounts& count = decision.inputs.at(static_cast<size_t>(rows.int64(i, 0)));
+    count.updated = static_cast<uint64_t>(rows.int64(i, 2));
+    count.unchanged = static_cast<uint64_t>(rows.int64(i, 1)) - count.updated;
+    const uint64_t left = count.staged - count.rejected - count.deduplicated;
+    if (count.updated + count.unchanged > left) return repeated_key(table_);
   }
-  if (changed > 0) {
-    std::string assignments;
-    for (const Column& column : table_.columns) {
-      if (contains(table_.key, column.name)) continue;
-      const std::string name = quote_identifier(column.name);
-      assignments += fmt::format("{}{} = s.{}", assignments.empty() ? "" : ", ", name, name);
-    }
-    const auto updated =
-        WEIR_TRY(run(fmt::format("UPDATE {} t SET {} FROM {} s WHERE {} AND ({})", target_,
-                                 assignments, stage_, keys_equal(), values_differ())));
-    if (static_cast<uint64_t>(updated.changed()) != changed) {
-      return fail(ErrorCode::invalid_input,
-                  "table '" + table_.name.value() + "' holds a key of this input more than once",
-                  "remove the duplicates from the table");
-    }
+  return {};
+}
+
+Result<uint64_t> TableLoad::write(const LoadDecision& decision,
+                                  std::span<const duckdb::Parameter> parameters,
+                                  std::span<const LineageStretch> lineage) {
+  if (mode_ == LoadMode::replace) WEIR_TRY(remove_replaced(decision.replaced));
+  if (!staged_) {
+    if (query_.reads_tables) WEIR_TRY(plan());
+    return static_cast<uint64_t>(WEIR_TRY(fill_->run(parameters)).changed());
   }
-  std::string source = fmt::format("SELECT {} FROM {} s", column_list("s."), stage_);
-  if (matched > 0) {
-    source += fmt::format(" WHERE NOT EXISTS (SELECT 1 FROM {} t WHERE {})", target_, keys_equal());
+  if (table_.lineage) WEIR_TRY(write_lineage(lineage));
+  LoadCounts sum;
+  for (const LoadCounts& count : decision.inputs) {
+    sum.inserted += count.inserted;
+    sum.updated += count.updated;
+    sum.unchanged += count.unchanged;
+  }
+  if (sum.updated > 0) WEIR_TRY(update(sum.updated));
+  return insert(sum.inserted, sum.updated + sum.unchanged > 0);
+}
+
+Result<void> TableLoad::write_lineage(std::span<const LineageStretch> lineage) {
+  WEIR_TRY(connection_.run("TRUNCATE temp." + quote_identifier(lineage_name_)));
+  const auto appender = WEIR_TRY(connection_.appender("temp", "main", lineage_name_));
+  for (const LineageStretch& stretch : lineage) {
+    const duckdb::Parameter values[] = {stretch.stretch, stretch.run, stretch.records_before};
+    WEIR_TRY(appender->row(values));
+  }
+  return appender->close();
+}
+
+/// The rows to write, with their lineage.
+std::string TableLoad::source() const {
+  const std::string rows = rules_.remaining();
+  if (!table_.lineage) return rows;
+  const std::string record = "(" + record_sql(query_.identity, "s.weir_row") + ")";
+  return fmt::format(
+      "(SELECT s.*, l.weir_run, l.weir_before + ({0} & {1}) + 1 AS weir_element FROM {2} s JOIN "
+      "temp.{3} l ON l.weir_stretch = ({0} >> {4}))",
+      record, (int64_t{1} << LineageStretch::bits) - 1, rows, quote_identifier(lineage_name_),
+      LineageStretch::bits);
+}
+
+Result<void> TableLoad::remove_replaced(uint64_t expected) {
+  const auto deleted = WEIR_TRY(connection_.run("DELETE FROM " + target_));
+  if (static_cast<uint64_t>(deleted.changed()) == expected) return {};
+  return fail(ErrorCode::internal, "the rows deleted are not the rows that were there");
+}
+
+Result<void> TableLoad::update(uint64_t expected) {
+  std::string assignments;
+  const auto assign = [&](const std::string& name) {
+    assignments += fmt::format("{}{} = s.{}", assignments.empty() ? "" : ", ", name, name);
+  };
+  for (const Column& column : table_.columns) {
+    if (!contains(table_.key, column.name)) assign(quote_identifier(column.name));
+  }
+  for (const LineageColumn& column : lineage_columns) {
+    if (table_.lineage) assign(column.name);
+  }
+  const auto updated = WEIR_TRY(
+      connection_.run(fmt::format("UPDATE {} t SET {} FROM {} s WHERE {} AND ({})", target_,
+                                  assignments, source(), keys_equal(), values_differ())));
+  if (static_cast<uint64_t>(updated.changed()) != expected) return repeated_key(table_);
+  return {};
+}
+
+Result<uint64_t> TableLoad::insert(uint64_t expected, bool some_match) {
+  std::string select = fmt::format("SELECT {} FROM {} s", written_columns("s."), source());
+  if (some_match) {
+    select += fmt::format(" WHERE NOT EXISTS (SELECT 1 FROM {} t WHERE {})", target_, keys_equal());
   }
   const auto inserted =
-      WEIR_TRY(run(fmt::format("INSERT INTO {} ({}) {}", target_, column_list(""), source)));
-  uint64_t expected = 0;
-  for (LoadCounts& count : counts) {
-    count.inserted = count.staged - count.deduplicated - count.updated - count.unchanged;
-    expected += count.inserted;
-  }
-  if (static_cast<uint64_t>(inserted.changed()) != expected) {
-    return fail(ErrorCode::invalid_input,
-                "table '" + table_.name.value() + "' holds a key of this input more than once",
-                "remove the duplicates from the table");
-  }
-  return {};
+      static_cast<uint64_t>(WEIR_TRY(connection_.run(fmt::format("INSERT INTO {} ({}) {}", target_,
+                                                                 written_columns(""), select)))
+                                .changed());
+  if (inserted == expected) return inserted;
+  if (some_match) return repeated_key(table_);
+  return fail(ErrorCode::internal, "the rows inserted are not the rows decided");
 }
 
 }  // namespace weir::pipeline

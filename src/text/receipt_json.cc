@@ -21,6 +21,7 @@ constexpr Counter counters[] = {
     {"deduplicated", &RowCounts::deduplicated},
     {"filtered", &RowCounts::filtered},
     {"rejected", &RowCounts::rejected},
+    {"replaced", &RowCounts::replaced},
 };
 
 tl::unexpected<Error> misfit(const std::string& what) {
@@ -39,7 +40,9 @@ Json rows_to_json(const RowCounts& rows) {
 Result<RowCounts> rows_from_json(const Json& json) {
   RowCounts rows;
   for (const Counter& counter : counters) {
-    const int64_t value = json[counter.name].as_int(-1);
+    // Receipts written before there was mode replace lack its counter.
+    const int64_t absent = counter.member == &RowCounts::replaced ? 0 : -1;
+    const int64_t value = json[counter.name].as_int(absent);
     if (value < 0) return misfit(std::string("rows.") + counter.name + " is no count");
     rows.*counter.member = static_cast<uint64_t>(value);
   }

@@ -17,6 +17,7 @@ Receipt sample() {
   receipt.rows.updated = 1;
   receipt.rows.unchanged = 1;
   receipt.rows.rejected = 2;
+  receipt.rows.replaced = 7;
   receipt.rejects.push_back(
       {2,
        3,
@@ -34,7 +35,8 @@ TEST(ReceiptJson, HasThePublishedShape) {
       to_json(sample()).to_string(),
       R"({"run":"01hzy0000000000000000000aa","pipeline":"load-sessions","object":"landing/2017/a b.json",)"
       R"("version":"sha256:12","status":"partial","rows":{"read":5,"expanded":0,"folded":0,"inserted":1,)"
-      R"("updated":1,"unchanged":1,"loaded":3,"deduplicated":0,"filtered":0,"rejected":2},"rejects":[)"
+      R"("updated":1,"unchanged":1,"loaded":3,"deduplicated":0,"filtered":0,"rejected":2,"replaced":7},)"
+      R"("rejects":[)"
       R"({"element":2,"line":3,"field":"visitId","rule":"bigint","value":"1.7","message":"no integer",)"
       R"("raw":"{}","bytes":[10,20],"also":[{"field":"date","rule":"required","value":"","message":""}]},)"
       R"({"element":4,"field":"","rule":"json","value":"x","message":"","raw":"x","bytes":[30,31]}],)"
@@ -53,6 +55,15 @@ TEST(ReceiptJson, ComesBackTheSame) {
   EXPECT_EQ(back.rejects[0].problems.size(), 2u);
   EXPECT_EQ(back.error->code, ErrorCode::too_many_rejects);
   EXPECT_EQ(back.error->location.line, 4);
+}
+
+TEST(ReceiptJson, AnOlderOneReplacedNothing) {
+  Json json = to_json(sample());
+  Json rows = Json::object();
+  for (const auto& [name, value] : json["rows"].as_object()) {
+    if (name != "replaced") rows.set(name, value);
+  }
+  EXPECT_EQ(receipt_from_json(json.set("rows", rows)).value().rows.replaced, 0u);
 }
 
 TEST(ReceiptJson, NoObjectIsNull) {
