@@ -6,25 +6,10 @@
 #include "base/result.h"
 #include "duckdb/connection.h"
 #include "duckdb/database.h"
-#include "model/project.h"
+#include "pipeline/pipeline_parts.h"
 #include "pipeline/row_identity.h"
 
 namespace weir::pipeline {
-
-/// The parts of a pipeline that this build runs: where rows come from, what is done to each, where
-/// they go. Points into the project.
-struct PipelineParts {
-  const Pipeline* pipeline = nullptr;
-  const ReadStep* read = nullptr;  ///< one of the two
-  const SqlStep* sql = nullptr;
-  std::vector<const Step*> row_steps;  ///< select and where, in order
-  const LoadStep* load = nullptr;
-  const Table* table = nullptr;
-  std::vector<ReadColumn> source_columns;  ///< of `read`; the table's when it declares none
-};
-
-/// Errors: not_yet for steps, modes and formats that this build knows but does not run.
-Result<PipelineParts> take_apart(const Project& project, const Pipeline& pipeline);
 
 /// A rule a row can break inside the query; its number is first_rule + its index.
 struct RowRule {
@@ -60,14 +45,6 @@ Result<RowQuery> compile_rows(const PipelineParts& parts, duckdb::Database& data
                               duckdb::Connection& connection, const std::string& source,
                               int64_t slot, int first_rule,
                               std::vector<SqlProblem>* problems = nullptr);
-
-/// `${run.day}` and `${run.scheduled_for}`: while a statement is compiled literals stand in for
-/// them, in the finished one they are the named parameters $weir_run_day and
-/// $weir_run_scheduled_for.
-std::string stand_in_run_variables(const std::string& sql);
-/// Where a byte of a text with stand-ins stands in the text before.
-int offset_before_stand_in(const std::string& sql, int offset);
-std::string bind_run_variables(const std::string& sql);
 
 /// SQL of the relation a sql step gives, with weir_row.
 std::string sql_source(const SqlStep& step);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "pipeline/row_query.h"
+#include "pipeline/run_variables.h"
 #include "pipeline/sql_checker.h"
 #include "pipeline/test_project.h"
 

@@ -7,6 +7,7 @@
 #include "duckdb/connection.h"
 #include "duckdb/scan.h"
 #include "pipeline/row_query.h"
+#include "pipeline/run_variables.h"
 #include "pipeline/sql_fragment.h"
 #include "pipeline/table_load.h"
 #include "text/json.h"

@@ -1,0 +1,56 @@
+#include "pipeline/run_variables.h"
+
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace weir::pipeline {
+namespace {
+
+constexpr std::string_view run_day_stand_in = "CAST('1970-01-01' AS DATE) /*weir_run_day*/";
+constexpr std::string_view run_scheduled_for_stand_in =
+    "CAST('1970-01-01T00:00:00Z' AS TIMESTAMPTZ) /*weir_run_scheduled_for*/";
+
+std::string replace_all(std::string text,
+                        std::span<const std::pair<std::string_view, std::string_view>> pairs) {
+  for (const auto& [from, to] : pairs) {
+    for (size_t at = text.find(from); at != std::string::npos;
+         at = text.find(from, at + to.size())) {
+      text.replace(at, from.size(), to);
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string stand_in_run_variables(const std::string& sql) {
+  const std::pair<std::string_view, std::string_view> variables[] = {
+      {"${run.day}", run_day_stand_in}, {"${run.scheduled_for}", run_scheduled_for_stand_in}};
+  return replace_all(sql, variables);
+}
+
+int offset_before_stand_in(const std::string& sql, int offset) {
+  const std::pair<std::string_view, std::string_view> variables[] = {
+      {"${run.day}", run_day_stand_in}, {"${run.scheduled_for}", run_scheduled_for_stand_in}};
+  int shift = 0;
+  for (size_t at = sql.find("${run."); at != std::string::npos; at = sql.find("${run.", at + 1)) {
+    for (const auto& [from, to] : variables) {
+      if (!sql.substr(at).starts_with(from)) continue;
+      const int begin = static_cast<int>(at) + shift;
+      if (offset < begin) return offset - shift;
+      if (offset < begin + static_cast<int>(to.size())) return static_cast<int>(at);
+      shift += static_cast<int>(to.size()) - static_cast<int>(from.size());
+    }
+  }
+  return offset - shift;
+}
+
+std::string bind_run_variables(const std::string& sql) {
+  const std::pair<std::string_view, std::string_view> variables[] = {
+      {run_day_stand_in, "CAST($weir_run_day AS DATE)"},
+      {run_scheduled_for_stand_in, "CAST($weir_run_scheduled_for AS TIMESTAMPTZ)"}};
+  return replace_all(sql, variables);
+}
+
+}  // namespace weir::pipeline
