@@ -37,16 +37,21 @@ void add_comparison(ColumnEntry& column, const std::optional<Located<Operand>>& 
 }
 
 /// Writes the map form as the rules of the string form.
-void make_rules(const YamlNode&, ColumnEntry& column, Reader&) {
+void make_rules(const YamlNode&, ColumnEntry& column, Reader& reader) {
   const auto add = [&](RuleEntry rule) { column.rules.push_back(std::move(rule)); };
   if (column.key.value) add(flag(RuleKind::key, "key", column.key.location));
   if (column.required.value) add(flag(RuleKind::required, "required", column.required.location));
   if (column.unique.value) add(flag(RuleKind::unique, "unique", column.unique.location));
   if (column.references) {
-    const auto& [table, location] = *column.references;
-    RuleEntry rule = flag(RuleKind::references, "references " + table, location);
-    rule.operands = {{table, Operand::Quotes::no}};
-    add(std::move(rule));
+    const auto& [parent, location] = *column.references;
+    RuleEntry rule = flag(RuleKind::references, "references " + parent, location);
+    if (auto operands = parse_reference(parent)) {
+      rule.operands = *std::move(operands);
+      add(std::move(rule));
+    } else {
+      reader.error(location, operands.error().message + " (" + reader.subject() + ")",
+                   operands.error().fix);
+    }
   }
   if (column.in) {
     std::string list;
@@ -135,9 +140,10 @@ Value<ColumnEntry> column_value() {
           .optional("key", &ColumnEntry::key, boolean_value(),
                     "The column is part of the table's key.", "true")
           .optional("unique", &ColumnEntry::unique, boolean_value(),
-                    "No two rows have the same value. (Not there yet: a run refuses.)", "true")
+                    "No two rows have the same value; rows without one do not count.", "true")
           .optional("references", &ColumnEntry::references, text,
-                    "The table whose key the value must be. (Not there yet: a run refuses.)",
+                    "The table whose key the value must be, or table and column: "
+                    "`customers(email)`.",
                     "customers")
           .optional("in", &ColumnEntry::in, list(operand), "The values allowed.", "[new, paid]")
           .optional("matches", &ColumnEntry::matches, text,

@@ -155,8 +155,9 @@ Value<LoadEntry> load_value() {
                                         {"merge", LoadMode::merge},
                                         {"replace", LoadMode::replace},
                                         {"ignore", LoadMode::ignore}}),
-                "What becomes of a row whose key is there already: rejected, replacing it, … "
-                "(replace and ignore are not there yet: a run refuses.)",
+                "What becomes of a row whose key is there already. append: it is rejected; "
+                "ignore: it is left out; merge: it takes the old row's place; replace: all rows "
+                "of the table make way first.",
                 "merge")
       .value();
 }

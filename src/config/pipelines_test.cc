@@ -284,7 +284,6 @@ TEST(Pipelines, WhatIsNotThereYetIsANote) {
          "columns; "
          "`weir init --from SAMPLE` writes them",
          "15:9: note: 'unnest' of pipeline 'a' is not there yet: a run of the pipeline refuses",
-         "16:36: note: mode replace in pipeline 'a' is not there yet: a run refuses",
          "17:9: note: 'notify' of pipeline 'a' is not there yet: a run of the pipeline refuses",
          "18:5: note: 'retry' of pipeline 'a' is not there yet: nothing acts on it"}},
        {"      - crawl:\n",

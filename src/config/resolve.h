@@ -29,6 +29,8 @@ struct Resolving {
 
 void resolve_storage(Resolving& resolving);
 void resolve_tables(Resolving& resolving);
+/// Both ends of each `references` rule, when all tables are there.
+void check_references(const Resolving& resolving);
 std::vector<PipelineName> resolve_pipelines(Resolving& resolving);
 
 /// Compares without regard to ASCII case, as SQL does with names.

@@ -17,17 +17,7 @@ std::string column_of(const Column& column, const Table& table) {
 
 void check_later_rule(const Rule& rule, const Column& column, const Table& table,
                       const Resolving& resolving) {
-  if (rule.kind == RuleKind::references &&
-      find_entry(resolving.entry.tables, rule.argument) == nullptr) {
-    resolving.reader.error(rule.location,
-                           "unknown table '" + rule.argument + "' in " + column_of(column, table),
-                           suggestion(rule.argument, names_of(resolving.entry.tables)));
-    return;
-  }
-  if (rule.kind != RuleKind::references && rule.kind != RuleKind::unique &&
-      rule.kind != RuleKind::default_) {
-    return;
-  }
+  if (rule.kind != RuleKind::default_) return;
   resolving.reader.note(rule.location, "the rule '" + rule.text + "' of " +
                                            column_of(column, table) +
                                            " is not there yet: a run refuses");
@@ -164,6 +154,7 @@ void resolve_table(const Named<TableEntry>& entry, Resolving& resolving) {
     table.stop_at.rejected = uint64_t(rejected->value);
   }
   if (const auto& ratio = entry.value.stop_at.ratio) table.stop_at.ratio = ratio->value;
+  table.lineage = entry.value.lineage.value;
   table.location = entry.location;
   check_place(entry, resolving);
   resolve_columns(entry, table, resolving);
@@ -193,6 +184,7 @@ void check_same_table(const Resolving& resolving) {
 void resolve_tables(Resolving& resolving) {
   for (const Named<TableEntry>& entry : resolving.entry.tables) resolve_table(entry, resolving);
   check_same_table(resolving);
+  check_references(resolving);
 }
 
 }  // namespace weir::config

@@ -21,7 +21,8 @@ struct RuleEntry {
   RuleKind kind = RuleKind::required;
   std::string text;               ///< the whole rule as the user wrote it
   std::string comparison;         ///< compare: "=", "<>", "<", "<=", ">" or ">="
-  std::vector<Operand> operands;  ///< in: all of them; compare, matches, default, references: one
+  std::vector<Operand> operands;  ///< in: all of them; references: the table, and the column when
+                                  ///< it is named; compare, matches, default: one
   std::string predicate;          ///< check: SQL
   Location location;
 };
@@ -36,9 +37,14 @@ struct ColumnPiece {
 /// Errors: invalid_project; location.column is the offset in `text`, from 0.
 Result<std::vector<ColumnPiece>> split_column(std::string_view text);
 
-/// Reads one rule: `required`, `key`, `unique`, `references TABLE`, `in (A, B)`, `matches 'RE'`,
-/// `default SQL`, `check (SQL)`, or a comparison such as `>= 0`. Errors as split_column.
+/// Reads one rule: `required`, `key`, `unique`, `references TABLE`, `references TABLE(COLUMN)`,
+/// `in (A, B)`, `matches 'RE'`, `default SQL`, `check (SQL)`, or a comparison such as `>= 0`.
+/// Errors as split_column.
 Result<RuleEntry> parse_rule(std::string_view text);
+
+/// What stands behind `references`: the table, and the column when it is named. Errors as
+/// split_column.
+Result<std::vector<Operand>> parse_reference(std::string_view text);
 
 /// The rule for its column, with the predicate in DuckDB's SQL. Values take the column's type: bare
 /// words are text for text columns, numbers for numeric ones, dates for dates.

@@ -195,8 +195,13 @@ Result<Rule> compile_rule(const RuleEntry& entry, std::string_view column, const
   const bool comparable = family_of(type) != Family::other;
   switch (entry.kind) {
     case RuleKind::required:
-    case RuleKind::key:
-    case RuleKind::unique: break;
+    case RuleKind::key: break;
+    case RuleKind::unique:
+      if (type.kind == TypeKind::json || type.kind == TypeKind::list) {
+        return misfit(entry, "a column of type " + type.to_string() + " cannot be unique",
+                      "take a column whose values can be compared");
+      }
+      break;
     case RuleKind::in:
     case RuleKind::compare:
       if (!comparable) {
@@ -215,7 +220,10 @@ Result<Rule> compile_rule(const RuleEntry& entry, std::string_view column, const
           "regexp_full_match(" + name + ", " + sql_literal(entry.operands.front().text) + ")";
       break;
     case RuleKind::check: rule.predicate = entry.predicate; break;
-    case RuleKind::references: rule.argument = entry.operands.front().text; break;
+    case RuleKind::references:
+      rule.argument = entry.operands.front().text;
+      if (entry.operands.size() > 1) rule.column = entry.operands[1].text;
+      break;
     case RuleKind::default_: rule.argument = default_sql(entry.operands.front(), type); break;
   }
   return rule;

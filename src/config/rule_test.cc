@@ -63,6 +63,8 @@ TEST(Rule, CompilesToSqlByTheColumnsType) {
       {"required", "json", ""},
       {"unique", "bigint", ""},
       {"references customers", "bigint", "| customers"},
+      {"references customers (email)", "varchar", "| customers"},
+      {"references 'two words'( \"e (mail)\" )", "varchar", "| two words"},
       {"default 0", "bigint", "| 0"},
       {"default now()", "timestamp", "| now()"},
       {"default pending", "varchar", "| 'pending'"},

@@ -145,12 +145,16 @@ Result<RuleEntry> parse_argument(RuleEntry rule, std::string_view word, std::str
                       "e.g. matches '[A-Z]{2}'");
       }
       break;
-    case RuleKind::references:
-      if (rest.empty()) {
-        return broken(offset, "'references' needs the name of a table",
-                      "e.g. references customers");
+    case RuleKind::references: {
+      auto operands = parse_reference(rest);
+      if (!operands) {
+        Error error = operands.error();
+        error.location.column += static_cast<int>(offset);
+        return fail(std::move(error));
       }
-      break;
+      rule.operands = *std::move(operands);
+      return rule;
+    }
     case RuleKind::default_:
       if (rest.empty()) return broken(offset, "'default' needs a value", "e.g. default 0");
       if (is_quote(rest[0]) && quoted_end(rest, 0) == rest.size()) break;
@@ -165,6 +169,27 @@ Result<RuleEntry> parse_argument(RuleEntry rule, std::string_view word, std::str
 }  // namespace
 
 Result<std::vector<ColumnPiece>> split_column(std::string_view text) { return split(text, '|'); }
+
+Result<std::vector<Operand>> parse_reference(std::string_view text) {
+  if (text.empty()) {
+    return broken(0, "'references' needs the name of a table", "e.g. references customers");
+  }
+  const size_t quoted = is_quote(text[0]) ? quoted_end(text, 0) : 0;
+  const size_t bracket = quoted == std::string_view::npos ? quoted : text.find('(', quoted);
+  const std::string_view table = trimmed(text.substr(0, bracket));
+  std::vector<Operand> operands = {WEIR_TRY(parse_operand(table, 0))};
+  if (bracket == std::string_view::npos) return operands;
+  const std::string_view rest = text.substr(bracket + 1);
+  const std::string_view column = trimmed(rest.substr(0, rest.find_last_of(')')));
+  if (!text.ends_with(')') || column.empty() ||
+      (!is_quote(column[0]) && column.find_first_of(",()") != std::string_view::npos)) {
+    return broken(bracket, "'references' takes one column in its brackets",
+                  "e.g. references customers(email)");
+  }
+  operands.push_back(
+      WEIR_TRY(parse_operand(column, static_cast<size_t>(column.data() - text.data()))));
+  return operands;
+}
 
 Result<RuleEntry> parse_rule(std::string_view text) {
   RuleEntry rule;

@@ -37,6 +37,10 @@ Value<TableEntry> table_value() {
           "What a row that breaks a rule does: it is set aside, or it fails the run.", "fail")
       .optional("stop_at", &TableEntry::stop_at, stop_at_value(), "When a run gives up.",
                 "{rejected: 1000, ratio: 5%}")
+      .optional("lineage", &TableEntry::lineage, boolean_value(),
+                "The database's table also has `weir_run` and `weir_element`: which record of "
+                "which run each row is.",
+                "true")
       .value();
 }
 

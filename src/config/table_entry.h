@@ -19,6 +19,7 @@ struct TableEntry {
   std::vector<Located<std::string>> key;
   Located<OnBadRow> on_bad_row{OnBadRow::quarantine, {}};
   StopAtEntry stop_at;
+  Located<bool> lineage{false, {}};
   Location location;
 };
 Value<TableEntry> table_value();

@@ -101,16 +101,68 @@ TEST(Tables, BothFormsOfAColumnAreTheSame) {
 
 TEST(Tables, LaterRulesAreNotes) {
   expect_diagnostics(
-      {{"    in: w\n    columns: {a: bigint | unique, b: bigint | references t, c: bigint | "
-        "default 0}\n",
-        {"6:27: note: the rule 'unique' of column 'a' of table 't' is not there yet: a run refuses",
-         "6:47: note: the rule 'references t' of column 'b' of table 't' is not there yet: a run "
-         "refuses",
-         "6:73: note: the rule 'default 0' of column 'c' of table 't' is not there yet: a run "
-         "refuses"}},
-       {"    in: w\n    columns: {a: bigint | references tt}\n",
-        {"6:27: error: unknown table 'tt' in column 'a' of table 't'; did you mean 't'?"}}},
+      {{"    in: w\n    columns: {c: bigint | default 0}\n",
+        {"6:27: note: the rule 'default 0' of column 'c' of table 't' is not there yet: a run "
+         "refuses"}}},
       head);
+}
+
+TEST(Tables, ReferencesNameATableAndAColumn) {
+  const LoadedProject loaded =
+      load_text(head +
+                "    in: w\n    columns:\n      a: bigint | key\n"
+                "      b: integer | references t\n      c: varchar | references t(d)\n"
+                "      d: varchar | unique\n      e: {type: varchar, references: t(d)}\n"
+                "      f: varchar | references \"t\" ( 'd' )\n");
+  EXPECT_THAT(lines_of(loaded), ElementsAre());
+  ASSERT_EQ(loaded.project.tables.size(), 1u);
+  const auto& columns = loaded.project.tables[0].columns;
+  EXPECT_EQ(columns[1].rules[0].argument, "t");
+  EXPECT_EQ(columns[1].rules[0].column, "");
+  for (const size_t i : {2u, 4u, 5u}) {
+    EXPECT_EQ(columns[i].rules[0].argument, "t");
+    EXPECT_EQ(columns[i].rules[0].column, "d");
+  }
+  EXPECT_EQ(columns[2].rules[0].text, "references t(d)");
+}
+
+TEST(Tables, MistakesInReferences) {
+  expect_diagnostics(
+      {{"    in: w\n    columns: {a: bigint | references tt}\n",
+        {"6:27: error: unknown table 'tt' in column 'a' of table 't'; did you mean 't'?"}},
+       {"    in: w\n    columns: {a: bigint | references t}\n",
+        {"6:27: error: table 't' has no key that column 'a' of table 't' could reference; name the "
+         "column: references t(COLUMN)"}},
+       {"    in: w\n    columns: {a: bigint | references t, b: bigint | key, c: date | key}\n",
+        {"6:27: error: the key of table 't' has several columns, and column 'a' of table 't' can "
+         "reference one; name the column: references t(COLUMN)"}},
+       {"    in: w\n    columns: {a: bigint | references t(aa)}\n",
+        {"6:27: error: unknown column 'aa' of table 't' in column 'a' of table 't'; did you mean "
+         "'a'?"}},
+       {"    in: w\n    columns: {a: bigint | references t(b), b: varchar}\n",
+        {"6:27: error: column 'a' of table 't' is bigint and references a varchar; make the two "
+         "one kind of type"}},
+       {"    in: w\n    columns: {a: json | references t(a)}\n",
+        {"6:25: error: column 'a' of table 't' is json, and values of that type cannot be "
+         "compared; take another column"}},
+       {"    in: w\n    columns: {b: json | unique}\n",
+        {"6:25: error: a column of type json cannot be unique (column 'b' of table 't'); take a "
+         "column whose values can be compared"}},
+       {"    in: w\n    columns: {a: bigint | references t(a b}\n",
+        {"6:39: error: this '(' is never closed (column 'a' of table 't'); add the ')'"}},
+       {"    in: w\n    columns: {a: bigint | references t(), b: {type: date, references: "
+        "\"t(\"}}\n",
+        {"6:39: error: 'references' takes one column in its brackets (column 'a' of table 't'); "
+         "e.g. references customers(email)",
+         "6:71: error: 'references' takes one column in its brackets (column 'b' of table 't'); "
+         "e.g. references customers(email)"}}},
+      head);
+  expect_diagnostics(
+      {{"    in: w\n    columns: {a: bigint | key}\n  u:\n    in: v\n    columns: {a: bigint | "
+        "references t}\n",
+        {"9:27: error: column 'a' of table 'u' references table 't' of another database; keep both "
+         "in one database"}}},
+      "project: p\ndatabases: {w: duckdb://w.duckdb, v: duckdb://v.duckdb}\ntables:\n  t:\n");
 }
 
 TEST(Tables, MistakesInTables) {
