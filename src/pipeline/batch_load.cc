@@ -52,12 +52,9 @@ Result<void> drain(Input& input) {
   return {};
 }
 
-using TableLocks = std::vector<std::unique_lock<std::mutex>>;
-
-TableLocks lock_tables(const LoadContext& context) {
-  TableLocks locks;
-  for (std::mutex* mutex : context.table_locks) locks.emplace_back(*mutex);
-  return locks;
+TableLocks::Held lock_tables(const TableLoad& load, const LoadContext& context) {
+  return context.table_locks.take(
+      load.locked_tables(), load.needs_locks() ? TableLocks::Use::alone : TableLocks::Use::append);
 }
 
 /// Null when nothing is to be written.
@@ -231,7 +228,7 @@ Result<std::vector<Receipt>> BatchLoad::make_receipts(const LoadDecision& decisi
 
 Result<std::vector<Receipt>> BatchLoad::run() {
   WEIR_TRY(stage());
-  const auto locks = lock_tables(context_);
+  const auto locks = lock_tables(session_.load(), context_);
   auto transaction = WEIR_TRY(duckdb::Transaction::begin(session_.connection()));
   const LoadDecision decision = WEIR_TRY(decide());
   uint64_t inserted = 0;
@@ -366,7 +363,7 @@ Result<Receipt> QueryLoad::run() {
   WEIR_TRY(session_.load().plan());
   const auto parameters = WEIR_TRY(session_.parameters(input_.run->scheduled_for));
 
-  const auto locks = lock_tables(context_);
+  const auto locks = lock_tables(session_.load(), context_);
   auto transaction = WEIR_TRY(duckdb::Transaction::begin(session_.connection()));
   fault_point("before-stage");
   WEIR_TRY(session_.load().stage(parameters));

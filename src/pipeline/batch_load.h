@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <mutex>
 #include <span>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include "pipeline/input.h"
 #include "pipeline/load_book.h"
 #include "pipeline/session.h"
+#include "pipeline/table_locks.h"
 
 namespace weir::pipeline {
 
@@ -25,8 +25,7 @@ enum class LoadPurpose {
 struct LoadContext {
   const Project& project;
   const Clock& clock;
-  /// Of the tables the load decides about, in one order everywhere: one load at a time does.
-  std::vector<std::mutex*> table_locks;
+  TableLocks& table_locks;
   Progress& progress;
   int threads = 1;
   LoadBook* book = nullptr;  ///< null: the ledger

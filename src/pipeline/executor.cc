@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "pipeline/batch_load.h"
+#include "pipeline/input_lookup.h"
 #include "pipeline/session.h"
 #include "text/content_version.h"
 #include "text/receipt_json.h"
@@ -23,22 +24,10 @@ constexpr uint64_t batch_bytes = 16u << 20;
 /// All inputs of a batch are open at once, and a row's key has 15 bits for its input.
 constexpr size_t batch_inputs = 256;
 
-Receipt failed_receipt(const Run& run, Error error) {
-  Receipt receipt;
-  receipt.run = run.id;
-  receipt.pipeline = run.pipeline;
-  receipt.object = run.object;
-  receipt.status = RunState::failed;
-  receipt.error = std::move(error);
-  return receipt;
-}
-
 class DuckdbExecutor final : public Executor {
  public:
   DuckdbExecutor(const Project& project, Resources& resources, const Clock& clock)
-      : project_(project), resources_(resources), clock_(clock) {
-    for (const Table& table : project.tables) table_locks_[table.name];
-  }
+      : project_(project), resources_(resources), clock_(clock) {}
 
   std::vector<RunOutcome> execute(std::span<const Run> runs, Progress& progress) override;
   Result<bool> is_loaded(const PipelineName& pipeline, const ObjectRef& object) override;
@@ -53,23 +42,16 @@ class DuckdbExecutor final : public Executor {
                        std::vector<RunOutcome>& outcomes);
   RunOutcome execute_query(Session& session, const Run& run, Progress& progress);
 
-  /// Finds the object in its bucket.
-  Result<void> find(Session& session, Input& input);
-  /// Decides by the ledger. Returns the receipt when there is nothing to load.
-  Result<std::optional<Receipt>> judge(Session& session, Input& input);
-  Result<Receipt> already_loaded(Session& session, const Input& input,
-                                 const ObjectVersion& version);
   void load_in_groups(Session& session, std::vector<std::pair<size_t, Input>>& inputs,
                       Progress& progress, std::vector<RunOutcome>& outcomes);
   void load_group(Session& session, std::vector<std::pair<size_t, Input>>& group,
                   Progress& progress, std::vector<RunOutcome>& outcomes);
   RunOutcome load_one(Session& session, Input& input, Progress& progress);
-  LoadContext context(Session& session, Progress& progress, uint64_t bytes);
+  LoadContext context(Progress& progress, uint64_t bytes);
 
   const Project& project_;
   Resources& resources_;
   const Clock& clock_;
-  std::map<TableName, std::mutex> table_locks_;  // filled once
   std::mutex sessions_mutex_;
   std::map<PipelineName, std::vector<SessionPointer>> idle_sessions_;
 };
@@ -104,18 +86,12 @@ void DuckdbExecutor::give_back(SessionPointer session) {
   idle_sessions_[session->parts().pipeline->name].push_back(std::move(session));
 }
 
-LoadContext DuckdbExecutor::context(Session& session, Progress& progress, uint64_t bytes) {
+LoadContext DuckdbExecutor::context(Progress& progress, uint64_t bytes) {
   // Waking a second thread costs more than a small input takes.
   const bool large = bytes > 4 * small_input_bytes;
   const int threads =
       large ? static_cast<int>(std::max(1u, std::thread::hardware_concurrency())) : 1;
-  std::vector<std::mutex*> locks;
-  if (session.load().needs_locks()) {
-    for (const TableName& name : session.load().locked_tables()) {
-      locks.push_back(&table_locks_.at(name));
-    }
-  }
-  return {project_, clock_, std::move(locks), progress, threads};
+  return {project_, clock_, *resources_.table_locks, progress, threads};
 }
 
 std::vector<RunOutcome> DuckdbExecutor::execute(std::span<const Run> runs, Progress& progress) {
@@ -161,64 +137,15 @@ RunOutcome DuckdbExecutor::execute_query(Session& session, const Run& run, Progr
     outcome.receipt = committed ? **committed : failed_receipt(run, committed.error());
     return outcome;
   }
-  auto receipt = load_query(session, run, context(session, progress, 0));
+  auto receipt = load_query(session, run, context(progress, 0));
   if (!receipt) return failed_outcome(run, std::move(receipt).error());
   outcome.receipt = *std::move(receipt);
   return outcome;
 }
 
-Result<Receipt> DuckdbExecutor::already_loaded(Session& session, const Input& input,
-                                               const ObjectVersion& version) {
-  // This very run committed before the process died: its receipt stands.
-  if (input.latest->run == input.run->id) {
-    const std::string json = WEIR_TRY(session.ledger().receipt_of(*input.latest));
-    return text::receipt_from_json(WEIR_TRY(text::Json::parse(json)));
-  }
-  Receipt receipt;
-  receipt.run = input.run->id;
-  receipt.pipeline = input.run->pipeline;
-  receipt.object = input.run->object;
-  receipt.version = version;
-  receipt.status = RunState::skipped;
-  return receipt;
-}
-
-Result<void> DuckdbExecutor::find(Session& session, Input& input) {
-  const Run& run = *input.run;
-  if (!run.object) {
-    return fail(ErrorCode::usage, "pipeline '" + run.pipeline.value() + "' reads an object",
-                "name it: --object BUCKET/KEY");
-  }
-  const auto bucket = resources_.buckets.find(run.object->bucket);
-  if (bucket == resources_.buckets.end()) {
-    return fail(ErrorCode::not_found, "there is no bucket '" + run.object->bucket.value() + "'");
-  }
-  input.bucket = bucket->second.get();
-  input.key = session.ledger_key(run.object);
-  input.before = WEIR_TRY(input.bucket->stat(run.object->key));
-  input.options = text::record_options(*session.parts().read, run.object->key.value());
-  input.options.columns = session.parts().source_columns.size();
-  return {};
-}
-
-Result<std::optional<Receipt>> DuckdbExecutor::judge(Session& session, Input& input) {
-  // Contents of different sizes differ: only an equal size makes it worth reading beforehand.
-  const Run& run = *input.run;
-  const bool ours = input.latest && input.latest->run == run.id;
-  if (input.latest && (!run.force || ours) && input.latest->size_bytes == input.before.size_bytes) {
-    const auto stream = WEIR_TRY(input.bucket->open(run.object->key));
-    input.expected = WEIR_TRY(text::content_version(*stream));
-    if (*input.expected == input.latest->version) {
-      return WEIR_TRY(already_loaded(session, input, *input.expected));
-    }
-  }
-  return std::nullopt;
-}
-
 RunOutcome DuckdbExecutor::load_one(Session& session, Input& input, Progress& progress) {
   RunOutcome outcome;
-  auto receipts =
-      load_objects(session, {&input, 1}, context(session, progress, input.before.size_bytes));
+  auto receipts = load_objects(session, {&input, 1}, context(progress, input.before.size_bytes));
   if (receipts) {
     outcome.receipt = std::move(receipts->front());
     outcome.seen = input.before;
@@ -236,7 +163,7 @@ void DuckdbExecutor::load_group(Session& session, std::vector<std::pair<size_t, 
       bytes += input.before.size_bytes;
       inputs.push_back(std::move(input));
     }
-    auto receipts = load_objects(session, inputs, context(session, progress, bytes));
+    auto receipts = load_objects(session, inputs, context(progress, bytes));
     if (receipts) {
       for (size_t i = 0; i < group.size(); ++i) {
         outcomes[group[i].first].receipt = std::move((*receipts)[i]);
@@ -274,7 +201,7 @@ void DuckdbExecutor::execute_objects(Session& session, std::span<const Run> runs
   for (size_t i = 0; i < runs.size(); ++i) {
     Input input;
     input.run = &runs[i];
-    if (const auto found = find(session, input); !found) {
+    if (const auto found = find_input(session, resources_, input); !found) {
       outcomes[i].receipt = failed_receipt(runs[i], found.error());
       continue;
     }
@@ -299,7 +226,7 @@ void DuckdbExecutor::load_in_groups(Session& session, std::vector<std::pair<size
     group_bytes = 0;
   };
   for (auto& [index, input] : inputs) {
-    auto done = judge(session, input);
+    auto done = judge_input(session, input);
     if (!done) {
       outcomes[index].receipt = failed_receipt(*input.run, done.error());
       continue;
@@ -332,9 +259,9 @@ Result<bool> DuckdbExecutor::is_loaded(const PipelineName& pipeline, const Objec
   Input input;
   input.run = &run;
   const auto answer = [&]() -> Result<bool> {
-    WEIR_TRY(find(*session, input));
+    WEIR_TRY(find_input(*session, resources_, input));
     input.latest = WEIR_TRY(session->ledger().latest({&input.key, 1})).front();
-    return WEIR_TRY(judge(*session, input)).has_value();
+    return WEIR_TRY(judge_input(*session, input)).has_value();
   }();
   give_back(std::move(session));
   return answer;

@@ -7,6 +7,7 @@
 #include "duckdb/database.h"
 #include "model/project.h"
 #include "objects/bucket.h"
+#include "pipeline/table_locks.h"
 
 namespace weir::pipeline {
 
@@ -14,6 +15,7 @@ namespace weir::pipeline {
 struct Resources {
   std::map<DatabaseName, std::unique_ptr<duckdb::Database>> duckdb;
   std::map<BucketName, std::unique_ptr<objects::Bucket>> buckets;
+  std::unique_ptr<TableLocks> table_locks = std::make_unique<TableLocks>();
 };
 
 /// Opens all of them, and creates the ledger tables where they are missing.
