@@ -156,8 +156,8 @@ Value<ColumnEntry> column_value() {
           .optional(">=", &ColumnEntry::at_least, operand, "The value must be this or greater.",
                     "0")
           .optional("default", &ColumnEntry::default_, operand,
-                    "What stands in for a missing value: a value or an SQL expression. (Not there "
-                    "yet: a run refuses.)",
+                    "What stands in for a value that is missing, where the read step says so: a "
+                    "value or an SQL expression (DuckDB) without columns.",
                     "0")
           .optional(
               "check", &ColumnEntry::check, sql_value("an SQL condition"),

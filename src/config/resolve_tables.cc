@@ -15,14 +15,6 @@ std::string column_of(const Column& column, const Table& table) {
   return "column '" + column.name + "' of table '" + table.name.value() + "'";
 }
 
-void check_later_rule(const Rule& rule, const Column& column, const Table& table,
-                      const Resolving& resolving) {
-  if (rule.kind != RuleKind::default_) return;
-  resolving.reader.note(rule.location, "the rule '" + rule.text + "' of " +
-                                           column_of(column, table) +
-                                           " is not there yet: a run refuses");
-}
-
 Column resolve_column(const Named<ColumnEntry>& entry, const Table& table,
                       const Resolving& resolving) {
   Column column;
@@ -47,7 +39,6 @@ Column resolve_column(const Named<ColumnEntry>& entry, const Table& table,
           "remove one");
       continue;
     }
-    check_later_rule(*rule, column, table, resolving);
     column.rules.push_back(*std::move(rule));
   }
   return column;

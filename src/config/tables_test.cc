@@ -99,14 +99,6 @@ TEST(Tables, BothFormsOfAColumnAreTheSame) {
   EXPECT_EQ(columns[3].rules[0].text, "< 10");
 }
 
-TEST(Tables, LaterRulesAreNotes) {
-  expect_diagnostics(
-      {{"    in: w\n    columns: {c: bigint | default 0}\n",
-        {"6:27: note: the rule 'default 0' of column 'c' of table 't' is not there yet: a run "
-         "refuses"}}},
-      head);
-}
-
 TEST(Tables, ReferencesNameATableAndAColumn) {
   const LoadedProject loaded =
       load_text(head +

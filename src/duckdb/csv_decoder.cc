@@ -108,9 +108,9 @@ bool CsvDecoder::decode_record(const text::RecordSlice& record, int64_t row, idx
     return false;
   }
   const auto fields = records_->fields();
-  if (fields.size() != field_count_) {
+  if (records_->field_count() != field_count_) {
     reject(row, ScanRule::field_count,
-           fmt::format("{} instead of {}", fields.size(), field_count_));
+           fmt::format("{} instead of {}", records_->field_count(), field_count_));
     return false;
   }
   if (!text::is_valid_utf8(record.text)) {

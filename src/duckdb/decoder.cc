@@ -19,10 +19,16 @@ void Decoder::attach(const std::vector<duckdb_vector>& vectors, const std::vecto
   flags_ = flags;
 }
 
+void Decoder::tell(int64_t row, int rule, std::string_view value) {
+  if (row != told_row_) told_problems_ = 0;
+  told_row_ = row;
+  if (++told_problems_ <= most_problems_of_a_row) slot_.observer()->reject(row, rule, value);
+}
+
 void Decoder::reject_missing(int64_t row) {
   for (const size_t column : slot_.required()) {
     if (writers_[column].last_was_null()) {
-      slot_.observer()->reject(row, slot_.column_rule(column, ColumnRule::required), "");
+      tell(row, slot_.column_rule(column, ColumnRule::required), "");
     }
   }
 }
@@ -45,7 +51,7 @@ Decoder::Put Decoder::put_missing(Missing missing, size_t column, idx_t index, i
   ColumnWriter& writer = writers_[column];
   writer.put_null(index);
   if (rejected) {
-    slot_.observer()->reject(row, slot_.column_rule(column, rule), "");
+    tell(row, slot_.column_rule(column, rule), "");
     writer.put_nothing();
     return Put::rejected;
   }

@@ -37,10 +37,10 @@ class Decoder {
 
  protected:
   void reject(int64_t row, ScanRule rule, std::string_view value) {
-    slot_.observer()->reject(row, static_cast<int>(rule), value);
+    tell(row, static_cast<int>(rule), value);
   }
   void reject_column(int64_t row, size_t column, std::string_view value) {
-    slot_.observer()->reject(row, slot_.column_rule(column), value);
+    tell(row, slot_.column_rule(column), value);
   }
 
   /// A row that is rejected anyway: its missing values are told with its other problems.
@@ -65,6 +65,12 @@ class Decoder {
   std::vector<ColumnWriter> writers_;
 
  private:
+  /// A record can name a member a million times; nobody reads that many problems of one row.
+  static constexpr size_t most_problems_of_a_row = 1000;
+  void tell(int64_t row, int rule, std::string_view value);
+
+  int64_t told_row_ = -1;
+  size_t told_problems_ = 0;
   std::vector<bool> has_default_;
   std::vector<bool*> flags_;
   bool any_settings_ = false;

@@ -94,7 +94,8 @@ Result<PipelineParts> take_apart(const Project& project, const Pipeline& pipelin
     parts.source_columns = parts.read->columns;
     if (parts.source_columns.empty()) {
       for (const Column& column : parts.table->columns) {
-        parts.source_columns.push_back({column.name, column.type, column.location});
+        parts.source_columns.push_back(
+            {column.name, column.type, column.location, parts.read->missing});
       }
     }
   } else if (parts.sql->database != parts.table->database) {

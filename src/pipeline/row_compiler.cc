@@ -15,6 +15,8 @@ using duckdb::quote_identifier;
 
 const std::string fragment_prefix = "SELECT weir_row, (";
 
+bool is_default_flag(const std::string& name) { return name.starts_with("weir_default_"); }
+
 }  // namespace
 
 Result<void> RowCompiler::begin() {
@@ -22,6 +24,12 @@ Result<void> RowCompiler::begin() {
   const auto own = std::find_if(columns_.begin(), columns_.end(),
                                 [](const auto& column) { return column.name == "weir_row"; });
   if (own != columns_.end()) columns_.erase(own);
+  if (!count_rows_) {  // the scan's own columns
+    for (const auto& column : columns_) {
+      if (is_default_flag(column.name)) carry(column.name);
+    }
+    std::erase_if(columns_, [](const auto& column) { return is_default_flag(column.name); });
+  }
   for (const auto& column : columns_) {
     if (is_reserved_name(column.name)) {
       return fail(ErrorCode::sql,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +12,8 @@
 #include "duckdb/database.h"
 #include "model/pipeline.h"
 #include "model/table.h"
+#include "pipeline/conversion.h"
+#include "pipeline/default_value.h"
 #include "pipeline/row_query.h"
 
 namespace weir::pipeline {
@@ -33,10 +36,24 @@ class RowCompiler {
 
   Result<void> select(const SelectStep& step);
   Result<void> where(const WhereStep& step);
-  Result<void> contract(const Table& table);
+  /// A table's column for which a default may stand in, and the scan's flag that says when.
+  using DefaultFlags = std::map<std::string, std::string>;
+  Result<void> contract(const Table& table, const DefaultFlags& flags);
   RowQuery finish(const Table& table) &&;
 
  private:
+  /// How one column of the table is made, and what is wrong with its value.
+  struct Made {
+    std::string sql;
+    std::string helpers;  // ", … AS weir_…" beside it
+    std::string cases;    // " WHEN … THEN …"
+  };
+  Result<Conversion> conversion(const Column& column, Result<Conversion> made);
+  Result<Made> make_column(const Table& table, size_t index, const DefaultFlags& flags);
+  Result<void> make_given(const Column& column, size_t index, Made& made);
+  Result<void> make_default(const Column& column, size_t index, const std::string& flag,
+                            Made& made);
+  Result<void> add_defaults(const Table& table);
   void judge(const std::string& cases);
   void judge_predicates(const std::vector<std::pair<std::string, std::string>>& predicates);
   const duckdb::ResultColumn* find(const std::string& name) const;
@@ -53,9 +70,10 @@ class RowCompiler {
   duckdb::Connection& connection_;
   std::string level_;  // SQL of the relation so far
   std::vector<duckdb::ResultColumn> columns_;
-  std::string carried_;   // ", flag, flag…"
-  std::string verdicts_;  // "WHEN … THEN …" of the steps, in order
-  std::string contract_;  // "(CASE …) & (CASE …)"
+  std::string carried_;                                // ", flag, flag…"
+  std::vector<std::optional<DefaultValue>> defaults_;  // by column of the table
+  std::string verdicts_;                               // "WHEN … THEN …" of the steps, in order
+  std::string contract_;                               // "(CASE …) & (CASE …)"
   std::vector<RowRule> rules_;
   int64_t slot_;
   int first_rule_;

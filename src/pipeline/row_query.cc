@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "duckdb/scan.h"
+#include "pipeline/default_value.h"
 #include "pipeline/row_compiler.h"
 #include "pipeline/run_variables.h"
 #include "pipeline/sql_fragment.h"
@@ -24,9 +28,24 @@ bool any_reads_tables(const PipelineParts& parts) {
   for (const Column& column : parts.table->columns) {
     for (const Rule& rule : column.rules) {
       if (reads_tables(rule.predicate)) return true;
+      if (rule.kind == RuleKind::default_ && reads_tables(rule.argument)) return true;
     }
   }
   return false;
+}
+
+/// The scan's flags by the table's column they speak of.
+RowCompiler::DefaultFlags default_flags(const PipelineParts& parts) {
+  RowCompiler::DefaultFlags flags;
+  const std::vector<size_t> defaulted = defaulted_sources(parts);
+  for (const Column& column : parts.table->columns) {
+    const auto source = source_of(parts, column.name);
+    if (default_rule(column) != nullptr && source &&
+        std::binary_search(defaulted.begin(), defaulted.end(), *source)) {
+      flags.emplace(column.name, duckdb::default_flag(*source));
+    }
+  }
+  return flags;
 }
 
 }  // namespace
@@ -41,7 +60,7 @@ Result<RowQuery> compile_rows(const PipelineParts& parts, duckdb::Database& data
     if (const auto* select = std::get_if<SelectStep>(step)) WEIR_TRY(compiler.select(*select));
     if (const auto* where = std::get_if<WhereStep>(step)) WEIR_TRY(compiler.where(*where));
   }
-  WEIR_TRY(compiler.contract(*parts.table));
+  WEIR_TRY(compiler.contract(*parts.table, default_flags(parts)));
   RowQuery query = std::move(compiler).finish(*parts.table);
   query.reads_tables = any_reads_tables(parts);
   return query;

@@ -6,6 +6,7 @@
 
 #include "duckdb/connection.h"
 #include "duckdb/scan.h"
+#include "pipeline/default_value.h"
 #include "pipeline/row_query.h"
 #include "pipeline/run_variables.h"
 #include "pipeline/sql_fragment.h"
@@ -100,39 +101,53 @@ Result<Shadow*> DuckdbSqlChecker::shadow_of(const Project& project, const Databa
   return &shadows_.emplace(name, std::move(shadow)).first->second;
 }
 
+Diagnostic misfit(const Column& column, const Rule& rule, const Error& error) {
+  const SqlMessage said = understand(error);
+  return {Severity::error,
+          fmt::format("the rule '{}' of column '{}' does not fit: {}", rule.text, column.name,
+                      said.message),
+          said.fix, rule.location};
+}
+
+void check_default(const Column& column, Shadow& shadow, std::vector<Diagnostic>& out) {
+  const auto made = compile_default(*shadow.database, *shadow.connection, column, "v");
+  if (!made) out.push_back(misfit(column, *default_rule(column), made.error()));
+}
+
+void check_predicate(const Table& table, const Column& column, const Rule& rule, Shadow& shadow,
+                     std::vector<Diagnostic>& out) {
+  if (const auto error = check_fragment(rule.predicate)) {
+    out.push_back(misfit(column, rule, *error));
+    return;
+  }
+  const auto described = shadow.connection->describe(
+      fmt::format("SELECT ({}\n) FROM {}", rule.predicate, target_name(table)));
+  if (!described) {
+    out.push_back(misfit(column, rule, described.error()));
+  } else if (described->front().type != "BOOLEAN") {
+    out.push_back({Severity::error,
+                   fmt::format("the rule '{}' of column '{}' is {} and not true or false",
+                               rule.text, column.name, described->front().type),
+                   "compare it with something", rule.location});
+  } else if (!shadow.connection->describe(fmt::format("SELECT 1 FROM {} WHERE ({}\n)",
+                                                      target_name(table), rule.predicate))) {
+    out.push_back({Severity::error,
+                   fmt::format("the rule '{}' of column '{}' looks at more than its row", rule.text,
+                               column.name),
+                   "aggregates and window functions belong into a sql step", rule.location});
+  }
+}
+
 std::vector<Diagnostic> DuckdbSqlChecker::check_table(const Project& project, const Table& table) {
   std::vector<Diagnostic> out;
   auto shadow = shadow_of(project, table.database);
   if (!shadow) return {internal_problem(shadow.error(), table.location)};
   for (const Column& column : table.columns) {
     for (const Rule& rule : column.rules) {
-      if (rule.predicate.empty()) continue;
-      if (const auto error = check_fragment(rule.predicate)) {
-        out.push_back({Severity::error,
-                       fmt::format("the rule '{}' of column '{}' does not fit: {}", rule.text,
-                                   column.name, error->message),
-                       error->fix, rule.location});
-        continue;
-      }
-      const auto described = (*shadow)->connection->describe(
-          fmt::format("SELECT ({}\n) FROM {}", rule.predicate, target_name(table)));
-      if (!described) {
-        const SqlMessage said = understand(described.error());
-        out.push_back({Severity::error,
-                       fmt::format("the rule '{}' of column '{}' does not fit: {}", rule.text,
-                                   column.name, said.message),
-                       said.fix, rule.location});
-      } else if (described->front().type != "BOOLEAN") {
-        out.push_back({Severity::error,
-                       fmt::format("the rule '{}' of column '{}' is {} and not true or false",
-                                   rule.text, column.name, described->front().type),
-                       "compare it with something", rule.location});
-      } else if (!(*shadow)->connection->describe(fmt::format(
-                     "SELECT 1 FROM {} WHERE ({}\n)", target_name(table), rule.predicate))) {
-        out.push_back({Severity::error,
-                       fmt::format("the rule '{}' of column '{}' looks at more than its row",
-                                   rule.text, column.name),
-                       "aggregates and window functions belong into a sql step", rule.location});
+      if (rule.kind == RuleKind::default_) {
+        check_default(column, **shadow, out);
+      } else if (!rule.predicate.empty()) {
+        check_predicate(table, column, rule, **shadow, out);
       }
     }
   }
@@ -152,7 +167,8 @@ Location column_location(const PipelineParts& parts, const std::string& column) 
 
 void DuckdbSqlChecker::check_parts(const PipelineParts& parts, Shadow& shadow,
                                    std::vector<Diagnostic>& out) {
-  const duckdb::ScanSlot slot(*shadow.database, Format::json, parts.source_columns, CsvDialect{});
+  duckdb::ScanSlot slot(*shadow.database, Format::json, parts.source_columns, CsvDialect{});
+  slot.set_defaults(defaulted_sources(parts));
   std::string source = fmt::format("SELECT * FROM weir_scan({})", slot.id());
   if (parts.sql != nullptr) {
     source = sql_source(*parts.sql);

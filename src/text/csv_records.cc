@@ -120,6 +120,7 @@ void CsvRecords::give(RecordSlice& record, size_t begin, size_t length, const ch
   if (broken != nullptr) {
     record.text = record.text.substr(0, raw_text_limit);
     fields_.clear();
+    fields_not_kept_ = 0;
   }
   record.offset = block_.offset() + begin;
   record.length = length;
@@ -130,6 +131,7 @@ void CsvRecords::give(RecordSlice& record, size_t begin, size_t length, const ch
 bool CsvRecords::next(RecordSlice& record) {
   while (true) {
     fields_.clear();
+    fields_not_kept_ = 0;
     const size_t begin = position_;
     if (next_broken_ < block_.broken_.size() && block_.broken_[next_broken_].begin == begin) {
       const BrokenSpan& span = block_.broken_[next_broken_++];
@@ -141,6 +143,9 @@ bool CsvRecords::next(RecordSlice& record) {
     if (begin >= data_.size()) return false;
     const char* broken = nullptr;
     while (read_field(begin, broken) == Ending::field) {
+      if (fields_.size() < most_fields) continue;
+      fields_not_kept_ += most_fields;
+      fields_.clear();
     }
     const size_t length = content_end_ - begin;
     if (length == 0 && !block_.format_->blank_line_is_record) continue;

@@ -22,8 +22,12 @@ class CsvRecords {
 
   /// False behind the last record.
   bool next(RecordSlice& record);
-  /// The fields of the record next() just gave; none when it is broken. Valid until the next call.
-  /// How many there are is not checked here.
+  /// More fields than any table has columns are counted, not kept.
+  static constexpr size_t most_fields = 1u << 18;
+  /// How many fields the record next() just gave has; 0 when it is broken. Whether these are too
+  /// many or too few is not checked here.
+  size_t field_count() const { return fields_not_kept_ + fields_.size(); }
+  /// The fields themselves, when there are not more than most_fields. Valid until the next call.
   std::span<const CsvField> fields() const { return fields_; }
   /// The field's value; `scratch` is overwritten when it has to be unescaped.
   std::string_view value(const CsvField& field, std::string& scratch) const;
@@ -46,6 +50,7 @@ class CsvRecords {
   const RecordBlock& block_;
   std::string_view data_;
   std::vector<CsvField> fields_;
+  size_t fields_not_kept_ = 0;
   size_t position_ = 0;     // of the next field
   size_t content_end_ = 0;  // of the record that just ended, its line end left out
   size_t marks_begin_ = 0;  // the 64 bytes that marks_ is about

@@ -219,6 +219,9 @@ Result<void> RecordBlocks::State::read_header() {
     CsvRecords records(block);
     RecordSlice record;
     const bool there = records.next(record);
+    if (records.field_count() > CsvRecords::most_fields) {
+      record.broken = "it has too many fields";
+    }
     if (there && record.broken == nullptr) {
       std::string scratch;
       for (const CsvField& field : records.fields()) {
