@@ -5,11 +5,14 @@
 namespace weir::scheduler {
 namespace {
 
-bool tells_rows_apart(const Table& table) {
+/// Whether what becomes of a row depends on the rows before it.
+bool compares_rows(const Table& table) {
   if (!table.key.empty()) return true;
-  return std::ranges::any_of(table.columns, [](const Column& column) {
-    return std::ranges::any_of(column.rules,
-                               [](const Rule& rule) { return rule.kind == RuleKind::unique; });
+  return std::ranges::any_of(table.columns, [&](const Column& column) {
+    return std::ranges::any_of(column.rules, [&](const Rule& rule) {
+      return rule.kind == RuleKind::unique ||
+             (rule.kind == RuleKind::references && rule.argument == table.name.value());
+    });
   });
 }
 
@@ -18,7 +21,7 @@ bool order_matters(const Project& project, const Pipeline& pipeline) {
     const auto* load = std::get_if<LoadStep>(&step);
     if (load == nullptr) return false;
     const Table* table = project.find_table(load->table);
-    return load->mode == LoadMode::replace || (table != nullptr && tells_rows_apart(*table));
+    return load->mode == LoadMode::replace || (table != nullptr && compares_rows(*table));
   });
 }
 
