@@ -13,7 +13,7 @@ namespace {
 /// What of `memory:` goes to DuckDB: the rest is for the process itself, read buffers and the
 /// run log.
 uint64_t duckdb_memory(const Project& project, size_t databases) {
-  constexpr uint64_t reserved = 96u << 20;
+  constexpr uint64_t reserved = 128u << 20;
   const uint64_t total = project.memory_bytes > 2 * reserved ? project.memory_bytes - reserved
                                                              : project.memory_bytes / 2;
   return total * 8 / 10 / std::max<size_t>(databases, 1);
@@ -35,7 +35,15 @@ Result<Resources> open_resources(const Project& project) {
     if (!config.path.empty()) std::filesystem::create_directories(config.path.parent_path(), error);
     duckdb::DatabaseOptions options;
     options.path = config.path.string();
-    options.temp_directory = (project.state_dir() / "spool" / config.name.value()).string();
+    // DuckDB makes the last folder of a path at most, and only when it has to spill.
+    const std::filesystem::path spool = project.state_dir() / "spool";
+    std::filesystem::create_directories(spool, error);
+    if (error) {
+      return fail(ErrorCode::io,
+                  "cannot make the folder '" + spool.string() + "'" + ": " + error.message(),
+                  "large loads spill there: make it writable", config.location);
+    }
+    options.temp_directory = (spool / config.name.value()).string();
     options.memory_bytes = duckdb_memory(project, databases);
     options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
     auto database = WEIR_TRY(duckdb::Database::open(options));
