@@ -14,9 +14,11 @@ double elapsed_ms(SteadyClock::time_point since) {
   return std::chrono::duration<double, std::milli>(SteadyClock::now() - since).count();
 }
 
-RejectCollector::Limits limits_of(const Table& table, const LoadBook& book) {
+/// A plan reads on: it has nothing to lose, and tells the more.
+RejectCollector::Limits limits_of(const Session& session, const LoadBook& book) {
   RejectCollector::Limits limits;
-  if (!book.limited()) return limits;
+  if (!book.limited() || session.purpose() != LoadPurpose::load) return limits;
+  const Table& table = *session.parts().table;
   limits.rejected_rows =
       table.on_bad_row == OnBadRow::fail ? std::optional<uint64_t>(0) : table.stop_at.rejected;
   return limits;
@@ -33,7 +35,10 @@ Error limit_error(const Table& table) {
   return too_many(table, fmt::format("{} rows (stop_at.rejected)", *table.stop_at.rejected));
 }
 
-Result<void> judge_ratio(const Table& table, const RowCounts& rows) {
+Result<void> judge_limits(const Table& table, const RowCounts& rows) {
+  const auto limit =
+      table.on_bad_row == OnBadRow::fail ? std::optional<uint64_t>(0) : table.stop_at.rejected;
+  if (limit && rows.rejected > *limit) return fail(limit_error(table));
   if (!table.stop_at.ratio || rows.read == 0) return {};
   const double ratio = static_cast<double>(rows.rejected) / static_cast<double>(rows.read);
   if (ratio <= *table.stop_at.ratio) return {};
@@ -55,11 +60,6 @@ Result<void> drain(Input& input) {
 TableLocks::Held lock_tables(const TableLoad& load, const LoadContext& context) {
   return context.table_locks.take(
       load.locked_tables(), load.needs_locks() ? TableLocks::Use::alone : TableLocks::Use::append);
-}
-
-/// Null when nothing is to be written.
-LoadBook* writing_into(LoadBook& book, const LoadContext& context) {
-  return context.purpose == LoadPurpose::examine ? nullptr : &book;
 }
 
 SetRules::RejectRow rejecting_into(RejectCollector& collector, const Session& session) {
@@ -102,9 +102,8 @@ class BatchLoad {
         context_(context),
         ledger_(session, context.clock, LedgerBook::Rows::committed),
         book_(context.book != nullptr ? *context.book : ledger_),
-        collector_(inputs.size(), limits_of(*session.parts().table, book_),
-                   context.project.state_dir() / "spool", context.progress.cancel,
-                   [this](uint64_t records) { note_progress(records); }),
+        collector_(inputs.size(), limits_of(session, book_), context.project.state_dir() / "spool",
+                   context.progress.cancel, [this](uint64_t records) { note_progress(records); }),
         bytes_before_(context.progress.bytes_read) {}
   ~BatchLoad() { session_.slot()->clear_inputs(); }
   BatchLoad(const BatchLoad&) = delete;
@@ -117,7 +116,9 @@ class BatchLoad {
   Result<void> stage();
   Result<LoadDecision> decide();
   Result<uint64_t> write(const LoadDecision& decision);
-  Result<std::vector<Receipt>> make_receipts(const LoadDecision& decision, uint64_t inserted);
+  Result<std::vector<Receipt>> make_receipts(const LoadDecision& decision);
+  Result<void> check_inserted(const std::vector<Receipt>& receipts, uint64_t inserted) const;
+  Result<std::vector<Receipt>> plan();
   Result<void> quarantine(InputRejects& rejects);
   Error explain(Error error);
   void note_progress(uint64_t records);
@@ -177,16 +178,13 @@ Result<uint64_t> BatchLoad::write(const LoadDecision& decision) {
   return *inserted;
 }
 
-Result<std::vector<Receipt>> BatchLoad::make_receipts(const LoadDecision& decision,
-                                                      uint64_t inserted) {
+Result<std::vector<Receipt>> BatchLoad::make_receipts(const LoadDecision& decision) {
   const Table& table = *session_.parts().table;
   for (Input& input : inputs_) WEIR_TRY(input.close());
   if (collector_.over_limit()) return fail(limit_error(table));
-  auto rejects =
-      WEIR_TRY(report_rejects(session_, collector_, inputs_, writing_into(book_, context_)));
+  auto rejects = WEIR_TRY(report_rejects(session_, collector_, inputs_, &book_));
 
   std::vector<Receipt> receipts;
-  uint64_t passed = 0;
   for (size_t i = 0; i < inputs_.size(); ++i) {
     Receipt receipt;
     receipt.run = inputs_[i].run->id;
@@ -205,7 +203,6 @@ Result<std::vector<Receipt>> BatchLoad::make_receipts(const LoadDecision& decisi
     rows.inserted =
         session_.load().staged() ? counts.inserted : rows.read - rows.filtered - rows.rejected;
     rows.replaced = decision.replaced;
-    passed += rows.inserted;
     if (!rows.balances()) {
       return fail(ErrorCode::internal,
                   fmt::format("the receipt does not balance: read {}, inserted {}, updated {}, "
@@ -213,30 +210,47 @@ Result<std::vector<Receipt>> BatchLoad::make_receipts(const LoadDecision& decisi
                               rows.read, rows.inserted, rows.updated, rows.unchanged,
                               rows.deduplicated, rows.filtered, rows.rejected));
     }
-    if (book_.limited()) WEIR_TRY(judge_ratio(table, rows));
+    if (book_.limited()) WEIR_TRY(judge_limits(table, rows));
     receipt.status = state_of(rows);
     receipt.rejects = std::move(rejects[i].listed);
     receipt.duration_ms = elapsed_ms(started_);
     receipts.push_back(std::move(receipt));
   }
-  if (context_.purpose != LoadPurpose::examine && passed != inserted) {
-    return fail(ErrorCode::internal,
-                fmt::format("{} rows passed and {} were inserted", passed, inserted));
+  return receipts;
+}
+
+Result<void> BatchLoad::check_inserted(const std::vector<Receipt>& receipts,
+                                       uint64_t inserted) const {
+  uint64_t passed = 0;
+  for (const Receipt& receipt : receipts) passed += receipt.rows.inserted;
+  if (passed == inserted) return {};
+  return fail(ErrorCode::internal,
+              fmt::format("{} rows passed and {} were inserted", passed, inserted));
+}
+
+/// In the session's transaction. What would fail is known before anything is written, so that the
+/// inputs behind it find the tables as if it had been rolled back.
+Result<std::vector<Receipt>> BatchLoad::plan() {
+  WEIR_TRY(stage());
+  const LoadDecision decision = WEIR_TRY(decide());
+  auto receipts = WEIR_TRY(make_receipts(decision));
+  if (session_.purpose() == LoadPurpose::rehearse) {
+    WEIR_TRY(check_inserted(receipts, WEIR_TRY(write(decision))));
   }
+  WEIR_TRY(book_.close(inputs_, receipts));
   return receipts;
 }
 
 Result<std::vector<Receipt>> BatchLoad::run() {
+  if (session_.purpose() != LoadPurpose::load) return plan();
   WEIR_TRY(stage());
   const auto locks = lock_tables(session_.load(), context_);
   auto transaction = WEIR_TRY(duckdb::Transaction::begin(session_.connection()));
   const LoadDecision decision = WEIR_TRY(decide());
-  uint64_t inserted = 0;
-  if (context_.purpose != LoadPurpose::examine) inserted = WEIR_TRY(write(decision));
-  auto receipts = WEIR_TRY(make_receipts(decision, inserted));
-  if (context_.purpose == LoadPurpose::examine) return receipts;
+  const uint64_t inserted = WEIR_TRY(write(decision));
+  auto receipts = WEIR_TRY(make_receipts(decision));
+  WEIR_TRY(check_inserted(receipts, inserted));
   WEIR_TRY(book_.close(inputs_, receipts));
-  if (context_.purpose == LoadPurpose::rehearse) return receipts;
   fault_point("before-commit");
   WEIR_TRY(transaction.commit());
   fault_point("after-commit");
@@ -247,8 +261,11 @@ Result<std::vector<Receipt>> BatchLoad::run() {
 /// still be told by its version.
 Result<void> BatchLoad::quarantine(InputRejects& rejects) {
   LedgerBook book(session_, context_.clock, LedgerBook::Rows::rolled_back);
-  const bool kept = context_.book == nullptr && context_.purpose == LoadPurpose::load &&
-                    inputs_.front().close().has_value();
+  if (session_.purpose() != LoadPurpose::load) {
+    rejects = WEIR_TRY(report_rejects(session_, collector_, inputs_, &book_)).front();
+    return {};
+  }
+  const bool kept = context_.book == nullptr && inputs_.front().close().has_value();
   if (!kept) {
     rejects = WEIR_TRY(report_rejects(session_, collector_, inputs_, nullptr)).front();
     return {};
@@ -305,9 +322,10 @@ class QueryLoad {
   QueryLoad(Session& session, const Run& run, const LoadContext& context)
       : session_(session),
         context_(context),
-        book_(session, context.clock, LedgerBook::Rows::committed),
-        collector_(1, limits_of(*session.parts().table, book_),
-                   context.project.state_dir() / "spool", context.progress.cancel,
+        ledger_(session, context.clock, LedgerBook::Rows::committed),
+        book_(context.book != nullptr ? *context.book : ledger_),
+        collector_(1, limits_of(session, book_), context.project.state_dir() / "spool",
+                   context.progress.cancel,
                    [this](uint64_t records) { context_.progress.rows_read += records; }),
         use_(*session.slot(), collector_) {
     input_.run = &run;
@@ -319,14 +337,19 @@ class QueryLoad {
   LoadFailure failure(Error error);
 
  private:
+  Result<Receipt> plan();
+  Result<LoadDecision> decide();
+  Result<uint64_t> write(const LoadDecision& decision);
   Result<Receipt> make_receipt(const LoadDecision& decision, uint64_t inserted);
 
   Session& session_;
   const LoadContext& context_;
-  LedgerBook book_;
+  LedgerBook ledger_;
+  LoadBook& book_;
   RejectCollector collector_;
   SlotUse use_;
   Input input_;  // of no bucket: run, key and version
+  std::vector<duckdb::Parameter> parameters_;
   SteadyClock::time_point started_ = SteadyClock::now();
 };
 
@@ -337,8 +360,7 @@ Result<Receipt> QueryLoad::make_receipt(const LoadDecision& decision, uint64_t i
   receipt.run = input_.run->id;
   receipt.pipeline = input_.run->pipeline;
   receipt.version = input_.version;
-  auto rejects =
-      WEIR_TRY(report_query_rejects(session_, collector_, input_, writing_into(book_, context_)));
+  auto rejects = WEIR_TRY(report_query_rejects(session_, collector_, input_, &book_));
   RowCounts& rows = receipt.rows;
   const LoadCounts& counts = decision.inputs.front();
   rows.inserted = inserted;
@@ -352,36 +374,52 @@ Result<Receipt> QueryLoad::make_receipt(const LoadDecision& decision, uint64_t i
   if (!rows.balances()) {
     return fail(ErrorCode::internal, "the receipt of the query's rows does not balance");
   }
-  WEIR_TRY(judge_ratio(table, rows));
+  if (book_.limited()) WEIR_TRY(judge_limits(table, rows));
   receipt.status = state_of(rows);
   receipt.rejects = std::move(rejects.listed);
   receipt.duration_ms = elapsed_ms(started_);
   return receipt;
 }
 
+Result<LoadDecision> QueryLoad::decide() {
+  WEIR_TRY(session_.load().stage(parameters_));
+  LoadDecision decision = WEIR_TRY(session_.load().decide(1, rejecting_into(collector_, session_)));
+  if (collector_.over_limit()) return fail(limit_error(*session_.parts().table));
+  return decision;
+}
+
+Result<uint64_t> QueryLoad::write(const LoadDecision& decision) {
+  std::vector<LineageStretch> lineage;
+  if (session_.parts().table->lineage) {
+    lineage = lineage_of(*input_.run, collector_.rows_read(0));
+  }
+  return session_.load().write(decision, parameters_, lineage);
+}
+
+/// As BatchLoad::plan.
+Result<Receipt> QueryLoad::plan() {
+  const LoadDecision decision = WEIR_TRY(decide());
+  const uint64_t expected = decision.inputs.front().inserted;
+  Receipt receipt = WEIR_TRY(make_receipt(decision, expected));
+  if (session_.purpose() == LoadPurpose::rehearse && WEIR_TRY(write(decision)) != expected) {
+    return fail(ErrorCode::internal, "the rows inserted are not the rows decided");
+  }
+  WEIR_TRY(book_.close({&input_, 1}, {&receipt, 1}));
+  return receipt;
+}
+
 Result<Receipt> QueryLoad::run() {
   WEIR_TRY(session_.load().plan());
-  const auto parameters = WEIR_TRY(session_.parameters(input_.run->scheduled_for));
+  parameters_ = WEIR_TRY(session_.parameters(input_.run->scheduled_for));
+  if (session_.purpose() != LoadPurpose::load) return plan();
 
   const auto locks = lock_tables(session_.load(), context_);
   auto transaction = WEIR_TRY(duckdb::Transaction::begin(session_.connection()));
   fault_point("before-stage");
-  WEIR_TRY(session_.load().stage(parameters));
-  const LoadDecision decision =
-      WEIR_TRY(session_.load().decide(1, rejecting_into(collector_, session_)));
-  if (collector_.over_limit()) return fail(limit_error(*session_.parts().table));
-  uint64_t inserted = decision.inputs.front().inserted;
-  if (context_.purpose != LoadPurpose::examine) {
-    std::vector<LineageStretch> lineage;
-    if (session_.parts().table->lineage) {
-      lineage = lineage_of(*input_.run, collector_.rows_read(0));
-    }
-    inserted = WEIR_TRY(session_.load().write(decision, parameters, lineage));
-  }
+  const LoadDecision decision = WEIR_TRY(decide());
+  const uint64_t inserted = WEIR_TRY(write(decision));
   Receipt receipt = WEIR_TRY(make_receipt(decision, inserted));
-  if (context_.purpose == LoadPurpose::examine) return receipt;
   WEIR_TRY(book_.close({&input_, 1}, {&receipt, 1}));
-  if (context_.purpose == LoadPurpose::rehearse) return receipt;
   fault_point("before-commit");
   WEIR_TRY(transaction.commit());
   fault_point("after-commit");
@@ -392,8 +430,8 @@ LoadFailure QueryLoad::failure(Error error) {
   LoadFailure failure{std::move(error), {}, {}};
   if (failure.error.code != ErrorCode::too_many_rejects) return failure;
   const auto quarantine = [&]() -> Result<InputRejects> {
-    if (context_.purpose != LoadPurpose::load) {
-      return report_query_rejects(session_, collector_, input_, nullptr);
+    if (session_.purpose() != LoadPurpose::load) {
+      return report_query_rejects(session_, collector_, input_, &book_);
     }
     LedgerBook book(session_, context_.clock, LedgerBook::Rows::rolled_back);
     auto transaction = WEIR_TRY(duckdb::Transaction::begin(session_.connection()));

@@ -14,13 +14,6 @@
 
 namespace weir::pipeline {
 
-/// What is to become of a load.
-enum class LoadPurpose {
-  load,      ///< rows, ledger and rejects are committed
-  rehearse,  ///< all of it is done, and rolled back
-  examine,   ///< it is decided and nothing is written; the session must stage always
-};
-
 /// What a load needs from around it.
 struct LoadContext {
   const Project& project;
@@ -29,7 +22,6 @@ struct LoadContext {
   Progress& progress;
   int threads = 1;
   LoadBook* book = nullptr;  ///< null: the ledger
-  LoadPurpose purpose = LoadPurpose::load;
 };
 
 /// Why a load was rolled back, and, when its rejects were the reason, which they were.

@@ -260,6 +260,10 @@ std::string_view to_string(Mending mending) {
   return "done";
 }
 
+bool TableDrift::is_missing() const {
+  return !differences.empty() && differences.front().kind == DriftKind::missing_table;
+}
+
 bool TableDrift::stops_loads() const {
   return std::any_of(differences.begin(), differences.end(), [](const Difference& found) {
     return found.effect == DriftEffect::stops_loads;

@@ -61,6 +61,7 @@ struct TableDrift {
   const Table* table = nullptr;
   std::vector<Difference> differences;  ///< of columns: in the dictionary's order, then the others
 
+  bool is_missing() const;  ///< the table as a whole
   bool stops_loads() const;
   /// Anything but what is harmless or mended.
   bool any() const;

@@ -78,7 +78,8 @@ Result<DuckdbExecutor::SessionPointer> DuckdbExecutor::take_session(const Pipeli
     return fail(ErrorCode::unavailable,
                 "database '" + parts.table->database.value() + "' is not open");
   }
-  return Session::open(project_, *pipeline, *database->second);
+  return Session::open(project_, *pipeline, *database->second,
+                       {.table_locks = resources_.table_locks.get()});
 }
 
 void DuckdbExecutor::give_back(SessionPointer session) {

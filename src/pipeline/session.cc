@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <atomic>
 
+#include "pipeline/conversion.h"
 #include "pipeline/default_value.h"
 #include "pipeline/dictionary_version.h"
+#include "pipeline/drift.h"
 #include "pipeline/length_only.h"
 
 namespace weir::pipeline {
@@ -106,21 +108,48 @@ std::vector<size_t> length_only_sources(const PipelineParts& parts) {
 
 }  // namespace
 
+/// Its own and those it references, where they are missing.
+Result<void> Session::make_tables(const Project& project, const SessionOptions& options) {
+  std::vector<const Table*> tables = {parts_.table};
+  for (const Reference& reference : WEIR_TRY(find_references(project, *parts_.table))) {
+    tables.push_back(reference.parent);
+  }
+  for (const Table* table : tables) {
+    const TableDrift drift = WEIR_TRY(compare_structure(*connection_, *table));
+    Result<void> fits = refuse_drift(drift);
+    if (drift.is_missing()) {
+      const std::vector<std::string>& ddl = drift.differences.front().ddl;
+      ddl_.insert(ddl_.end(), ddl.begin(), ddl.end());
+      if (options.purpose != LoadPurpose::examine) {
+        // Another session, or a plan that has it rolled back later, may be at it.
+        TableLocks::Held lock;
+        if (options.table_locks != nullptr) {
+          lock = options.table_locks->take({table->name}, TableLocks::Use::alone);
+        }
+        fits = ensure_table(*connection_, *table);
+      }
+    }
+    // A parent that differs elsewhere than in the column that is asked for does no harm.
+    if (table == parts_.table && !fits) return fits;
+  }
+  return {};
+}
+
 Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pipeline& pipeline,
-                                               duckdb::Database& database,
-                                               TableLoad::Options options) {
+                                               duckdb::Database& database, SessionOptions options) {
   static std::atomic<int> serial{0};
   auto session = std::unique_ptr<Session>(new Session);
   session->parts_ = WEIR_TRY(take_apart(project, pipeline));
+  session->purpose_ = options.purpose;
   session->timezone_ = timezone_of(pipeline);
   session->dictionary_version_ = pipeline::dictionary_version(*session->parts_.table, pipeline);
   session->connection_ = WEIR_TRY(database.connect());
   const PipelineParts& parts = session->parts_;
-  WEIR_TRY(ensure_table(*session->connection_, *parts.table));
-  for (const Reference& reference : WEIR_TRY(find_references(project, *parts.table))) {
-    // One that differs elsewhere than in the column that is asked for does no harm.
-    static_cast<void>(ensure_table(*session->connection_, *reference.parent));
+  if (options.purpose != LoadPurpose::load) {
+    WEIR_TRY(prepare_conversions(database, *parts.table));
+    session->transaction_.emplace(WEIR_TRY(duckdb::Transaction::begin(*session->connection_)));
   }
+  WEIR_TRY(session->make_tables(project, options));
 
   std::string source;
   int64_t slot = 0;
@@ -146,7 +175,7 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
   session->rules_ = query.rules;
   session->load_ = WEIR_TRY(TableLoad::make(
       *session->connection_, project, *parts.table, parts.load->mode, std::move(query),
-      fmt::format("weir_stage_{}", ++serial), std::move(options)));
+      fmt::format("weir_stage_{}", ++serial), std::move(options.load)));
   WEIR_TRY(session->load_->prepare());
   session->ledger_ = std::make_unique<Ledger>(*session->connection_);
   return session;

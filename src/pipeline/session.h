@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "duckdb/connection.h"
 #include "duckdb/scan.h"
@@ -10,8 +12,23 @@
 #include "pipeline/ledger.h"
 #include "pipeline/row_query.h"
 #include "pipeline/table_load.h"
+#include "pipeline/table_locks.h"
 
 namespace weir::pipeline {
+
+/// What is to become of a session's loads.
+enum class LoadPurpose {
+  load,      ///< each is committed: rows, ledger and rejects
+  rehearse,  ///< all of it is done, in one transaction of the session that is rolled back
+  examine,   ///< they are decided against a snapshot, and nothing but temporary tables is written
+};
+
+struct SessionOptions {
+  LoadPurpose purpose = LoadPurpose::load;
+  /// For making tables that are missing. Null: who opens the session holds its tables' locks.
+  TableLocks* table_locks = nullptr;
+  TableLoad::Options load = {};
+};
 
 /// A pipeline compiled onto one connection: everything a worker needs to load inputs one after the
 /// other. One thread at a time; kept for the next run.
@@ -20,7 +37,7 @@ class Session {
   /// Errors: not_yet, sql (the target drifted, an expression does not bind), unavailable.
   static Result<std::unique_ptr<Session>> open(const Project& project, const Pipeline& pipeline,
                                                duckdb::Database& database,
-                                               TableLoad::Options options = {});
+                                               SessionOptions options = {});
 
   const PipelineParts& parts() const { return parts_; }
   duckdb::Connection& connection() { return *connection_; }
@@ -30,6 +47,10 @@ class Session {
 
   /// See dictionary_version.h.
   const std::string& dictionary_version() const { return dictionary_version_; }
+  LoadPurpose purpose() const { return purpose_; }
+  /// What made the tables that were missing, or would have to make them.
+  const std::vector<std::string>& ddl() const { return ddl_; }
+
   LedgerKey ledger_key(const std::optional<ObjectRef>& object) const;
   /// The rule with this number, as told to a RowObserver.
   RowRule rule(int number) const;
@@ -41,8 +62,13 @@ class Session {
   Result<std::vector<duckdb::Parameter>> parameters(Timestamp scheduled_for);
 
  private:
+  Result<void> make_tables(const Project& project, const SessionOptions& options);
+
   PipelineParts parts_;
+  LoadPurpose purpose_ = LoadPurpose::load;
   std::unique_ptr<duckdb::Connection> connection_;
+  std::optional<duckdb::Transaction> transaction_;  // none where each load has its own
+  std::vector<std::string> ddl_;
   std::unique_ptr<duckdb::ScanSlot> slot_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<TableLoad> load_;

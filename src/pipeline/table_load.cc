@@ -25,9 +25,8 @@ tl::unexpected<Error> repeated_key(const Table& table) {
 
 Result<void> ensure_table(duckdb::Connection& connection, const Table& table) {
   const TableDrift drift = WEIR_TRY(compare_structure(connection, table));
-  for (const Difference& difference : drift.differences) {
-    if (difference.kind != DriftKind::missing_table) continue;
-    for (const std::string& ddl : difference.ddl) WEIR_TRY(connection.run(ddl));
+  if (drift.is_missing()) {
+    for (const std::string& ddl : drift.differences.front().ddl) WEIR_TRY(connection.run(ddl));
   }
   return refuse_drift(drift);
 }
