@@ -13,6 +13,9 @@ using text::parse_integer;
 using text::parse_real;
 using text::Spelling;
 
+/// As deep as a JSON record of JsonTokens::depth_limit levels can hold one.
+constexpr int deepest_json_value = 999;
+
 duckdb_hugeint to_hugeint(__int128 value) {
   return {static_cast<uint64_t>(value), static_cast<int64_t>(value >> 64)};
 }
@@ -169,7 +172,7 @@ bool ColumnWriter::put_text(idx_t row, std::string_view text, TextLife life) {
       return true;
     }
     case TypeKind::json:
-      if (!text::is_valid_json(text)) return false;
+      if (!text::is_valid_json(text, deepest_json_value)) return false;
       put_string(row, text, life);
       return true;
     case TypeKind::list: return false;

@@ -85,7 +85,7 @@ const std::tuple<const char*, const char*, const char*> spellings[] = {
     {"double", "1e308", "1e+308"},
     {"double", "1e400", "no double"},
     {"double", "\"nan\"", "no double"},
-    {"double", "-0.0", "-0.0"},
+    {"double", "-0.0", "0.0"},
     {"decimal(4,1)", "-999.9", "-999.9"},
     {"decimal(4,1)", "1000", "no decimal(4,1)"},
     {"decimal(9,2)", "1234567.89", "1234567.89"},

@@ -18,7 +18,8 @@ bool ListText::put(ColumnWriter& writer, idx_t row, std::string_view json, TextL
   if (tokens.start(json) != JsonTokens::Start::ok || tokens.peek() != '[') return false;
   state_->values.begin(json, life);
   bool fits = true;
-  return state_->values.decode(writer, row, 0, fits) && fits && tokens.done();
+  // As deep as in a record.
+  return state_->values.decode(writer, row, 1, fits) && fits && tokens.done();
 }
 
 }  // namespace weir::duckdb

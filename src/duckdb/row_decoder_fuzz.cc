@@ -32,8 +32,24 @@ std::string digest_of(const ScanRequest& request) {
     columns += (columns.empty() ? "" : ", ") + ("CAST(\"" + name + "\" AS VARCHAR)");
   }
   std::string sql = digest_sql;
+  for (const size_t column : request.defaults) {
+    columns += ", CAST(" + default_flag(column) + " AS VARCHAR)";
+  }
   sql.replace(sql.find("{columns}"), 9, columns);
   return sql;
+}
+
+/// 0: the usual ones.
+void choose_settings(uint8_t choice, ScanRequest& request) {
+  if (choice == 0) return;
+  MissingValues missing;
+  missing.absent = static_cast<AbsentMeans>(choice % 3);
+  missing.null = static_cast<NullMeans>(choice / 3 % 3);
+  missing.empty = static_cast<EmptyMeans>(choice / 9 % 4);
+  missing.may_lack = choice / 36 % 2 == 1;
+  const size_t column = choice / 72 % request.columns.size();
+  request.missing = {{request.columns[column].first, missing}};
+  if (choice % 2 == 1) request.defaults = {column};
 }
 
 void check(const ScanRequest& request) {
@@ -73,6 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   request.csv.header = input.choose(2) == 1;
   request.chunk_bytes = size_t{1} << input.choose(23);
+  choose_settings(input.choose(255), request);
   request.inputs = {std::string(input.rest())};
   check(request);
   return 0;
