@@ -18,6 +18,9 @@ Result<void> answer_run(const text::Json& args, Services& services, owner::Frame
 Result<void> answer_runs(const text::Json& args, Services& services, owner::FrameSink& sink);
 /// `logs`: {run} gives rows.
 Result<void> answer_logs(const text::Json& args, Services& services, owner::FrameSink& sink);
+/// `rejects`: {run, all, resolved} gives rows, {} those of all runs with their counts; {run, mend:
+/// "csv" or "json"} gives text; {run, dismiss} marks them.
+Result<void> answer_rejects(const text::Json& args, Services& services, owner::FrameSink& sink);
 /// `query`: {sql, in, write} gives rows.
 Result<void> answer_query(const text::Json& args, Services& services, owner::FrameSink& sink);
 /// `drift`: {table, apply} gives a row per difference, then a `drift` frame.

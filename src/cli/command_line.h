@@ -36,6 +36,12 @@ struct RunsCommand {
 struct LogsCommand {
   std::string run;
 };
+struct RejectsCommand {
+  std::string run;  ///< or the beginning of its id, or "last"; empty: all runs
+  Choice all = Choice::no;
+  Choice resolved = Choice::no;
+  Choice dismiss = Choice::no;
+};
 struct QueryCommand {
   std::string sql;  ///< "-": from standard input
   std::string database;
@@ -50,7 +56,8 @@ struct SchemaCommand {
 };
 
 using Command = std::variant<InitCommand, ValidateCommand, RunCommand, UpCommand, RunsCommand,
-                             LogsCommand, QueryCommand, DriftCommand, SchemaCommand>;
+                             LogsCommand, RejectsCommand, QueryCommand, DriftCommand,
+                             SchemaCommand>;
 
 struct CommandLine {
   std::filesystem::path project = ".";

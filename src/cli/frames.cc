@@ -41,6 +41,8 @@ Json receipt_frame(const Receipt& receipt) {
   return frame_of("receipt").set("receipt", text::to_json(receipt));
 }
 
+Json text_frame(std::string text) { return frame_of("text").set("text", std::move(text)); }
+
 Json columns_frame(const std::vector<ResultColumn>& columns) {
   Json list = Json::array();
   for (const ResultColumn& column : columns) {

@@ -21,6 +21,7 @@ namespace weir::cli {
 /// columns   {columns: [{name, type}…]}     before the first rows; types as DuckDB spells them
 /// rows      {rows: [[text or null…]…]}
 /// drift     {tables, drifted}              how many were compared, and differ
+/// text      {text}                         as it is to be printed
 struct ResultColumn {
   std::string name;
   std::string type;
@@ -36,6 +37,7 @@ struct RunsProgress {
 text::Json accepted_frame(const std::vector<RunId>& runs);
 text::Json progress_frame(const RunsProgress& progress);
 text::Json receipt_frame(const Receipt& receipt);
+text::Json text_frame(std::string text);
 text::Json columns_frame(const std::vector<ResultColumn>& columns);
 
 std::vector<RunId> accepted_runs(const text::Json& frame);

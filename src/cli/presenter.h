@@ -36,12 +36,15 @@ struct RowsStyle {
   Times times = Times::whole;              ///< of columns of type TIMESTAMP, "…T…Z"
 };
 
-/// Rows: `runs`, `logs`, `query`. JSON is a list of objects.
+/// Rows: `runs`, `logs`, `query`, `rejects`, `why`. JSON is a list of objects.
 std::unique_ptr<Presenter> make_rows_presenter(OutputFormat format, Output& output,
                                                RowsStyle style);
 
 /// Differences, `drift`: rows, or paragraphs for people. Something that is not harmless: failed.
 std::unique_ptr<Presenter> make_drift_presenter(OutputFormat format, Output& output);
+
+/// What the owner made ready to print, as it is: `rejects` for those who mend them.
+std::unique_ptr<Presenter> make_text_presenter(Output& output);
 
 /// Whether the receipts' statuses decide the exit code (`run`), or are only shown (`runs RUN`).
 enum class Verdict { counts, shown };

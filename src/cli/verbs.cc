@@ -60,6 +60,25 @@ Question question(const LogsCommand& command, OutputFormat format, Outputs& outp
                               {.whole_column = "message", .times = Times::to_the_second})};
 }
 
+Question question(const RejectsCommand& command, OutputFormat format, Outputs& outputs) {
+  Json args = Json::object();
+  args.set("run", command.run).set("all", command.all == Choice::yes);
+  args.set("resolved", command.resolved == Choice::yes);
+  args.set("dismiss", command.dismiss == Choice::yes).set("write", command.dismiss == Choice::yes);
+  const bool to_mend = !command.run.empty() && format != OutputFormat::table &&
+                       command.all == Choice::no && command.resolved == Choice::no &&
+                       command.dismiss == Choice::no;
+  if (to_mend) {
+    args.set("mend", format == OutputFormat::json ? "json" : "csv");
+    return {request("rejects", std::move(args)), make_text_presenter(outputs.out)};
+  }
+  return {request("rejects", std::move(args)),
+          make_rows_presenter(format, outputs.out,
+                              {.whole_column = command.run.empty() ? "run" : "problem",
+                               .left_out = {"element", "resolved_by"},
+                               .times = Times::to_the_second})};
+}
+
 Question question(const QueryCommand& command, OutputFormat format, Outputs& outputs) {
   std::string sql = command.sql;
   if (sql == "-") {

@@ -109,6 +109,9 @@ SourceRecord record_of_json(std::string_view raw, const std::vector<ReadColumn>&
                      [&](const ReadColumn& declared) { return declared.name == member.name; });
     if (column == columns.end()) continue;
     SourceValue& value = record.values[static_cast<size_t>(column - columns.begin())];
+    if (value.kind != Kind::absent) {
+      record.broken = fmt::format("the member '{}' is there twice", member.name);
+    }
     if (member.value == "null") {
       value = {Kind::null, {}};
     } else if (member.value.front() == '"' && !holds_json(column->type)) {

@@ -40,7 +40,7 @@ SourceRecord record_of_csv(std::string_view raw, const CsvDialect& dialect,
                            const std::vector<std::string>& header,
                            const std::vector<ReadColumn>& columns);
 
-/// `raw` is one JSON object; of a member that comes twice the last one counts.
+/// `raw` is one JSON object.
 SourceRecord record_of_json(std::string_view raw, const std::vector<ReadColumn>& columns);
 
 /// The record on one line, as JSON that reads as the same values. Nothing, when a column that holds

@@ -76,6 +76,8 @@ TEST(RecordOfJson, ValuesStayAsTheyAreSpelled) {
 TEST(RecordOfJson, BrokenJsonSaysSo) {
   EXPECT_EQ(record_of_json("{\"id\": ", columns).broken, "this is not valid JSON");
   EXPECT_EQ(record_of_json("[1]", columns).broken, "this is not a JSON object");
+  EXPECT_EQ(record_of_json(R"({"id":1,"name":"a","id":2})", columns).broken,
+            "the member 'id' is there twice");
 }
 
 }  // namespace
