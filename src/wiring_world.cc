@@ -50,6 +50,13 @@ class World final : public cli::Services {
     return &*resources_;
   }
 
+  Result<pipeline::Executor*> executor() override {
+    pipeline::Resources& opened = *WEIR_TRY(resources());
+    const std::lock_guard lock(executor_mutex_);
+    if (!executor_) executor_ = WEIR_TRY(pipeline::make_executor(project_, opened, clock_));
+    return executor_.get();
+  }
+
   Result<scheduler::Dispatcher*> dispatcher() override {
     pipeline::Executor& executor = *WEIR_TRY(this->executor());
     runlog::RunLog& log = *WEIR_TRY(run_log());
@@ -98,13 +105,6 @@ class World final : public cli::Services {
   }
 
  private:
-  Result<pipeline::Executor*> executor() {
-    pipeline::Resources& opened = *WEIR_TRY(resources());
-    const std::lock_guard lock(executor_mutex_);
-    if (!executor_) executor_ = WEIR_TRY(pipeline::make_executor(project_, opened, clock_));
-    return executor_.get();
-  }
-
   static int workers() {
     return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2u, 8u));
   }

@@ -21,6 +21,9 @@ Result<void> answer_logs(const text::Json& args, Services& services, owner::Fram
 /// `rejects`: {run, all, resolved} gives rows, {} those of all runs with their counts; {run, mend:
 /// "csv" or "json"} gives text; {run, dismiss} marks them.
 Result<void> answer_rejects(const text::Json& args, Services& services, owner::FrameSink& sink);
+/// `replay`: {run or all, with: an absolute path, name: what errors call it, all} queues replays
+/// and waits; {runs: [id…]} only waits. As `run`, then one left per run that still has rejects.
+Result<void> answer_replay(const text::Json& args, Services& services, owner::FrameSink& sink);
 /// `query`: {sql, in, write} gives rows.
 Result<void> answer_query(const text::Json& args, Services& services, owner::FrameSink& sink);
 /// `drift`: {table, apply} gives a row per difference, then a `drift` frame.

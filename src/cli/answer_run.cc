@@ -1,13 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <set>
 
 #include "base/edit_distance.h"
 #include "cli/answer.h"
 #include "cli/frames.h"
-#include "cli/run_receipt.h"
+#include "cli/wait_for_runs.h"
 #include "scheduler/pending.h"
 
 namespace weir::cli {
@@ -72,61 +70,13 @@ Result<std::vector<Run>> asked_runs(const text::Json& args, Services& services) 
   return runs;
 }
 
-/// Each id once, in order: two inputs may have been folded into one run.
-std::vector<RunId> distinct(const std::vector<RunId>& ids) {
-  std::set<RunId> seen;
-  std::vector<RunId> out;
-  for (const RunId& id : ids) {
-    if (seen.insert(id).second) out.push_back(id);
-  }
-  return out;
-}
-
-/// Sends progress, not more often than a person can look.
-class ProgressFrames {
- public:
-  explicit ProgressFrames(owner::FrameSink& sink) : sink_(sink) {}
-  /// False: nobody reads any more.
-  bool send(const RunsProgress& progress) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_ < std::chrono::milliseconds(100)) return true;
-    last_ = now;
-    return sink_.send(progress_frame(progress));
-  }
-
- private:
-  owner::FrameSink& sink_;
-  std::chrono::steady_clock::time_point last_{};
-};
-
-Result<void> wait_for(const std::vector<RunId>& ids, scheduler::Dispatcher& dispatcher,
-                      owner::FrameSink& sink) {
-  RunsProgress progress;
-  progress.total = ids.size();
-  ProgressFrames frames(sink);
-  bool read = sink.send(accepted_frame(ids));
-  for (const RunId& id : ids) {
-    if (!read) return {};  // the runs are durable: they go on without a reader
-    progress.run = id;
-    progress.bytes_read = progress.bytes_total = progress.rows_read = 0;
-    const Run run = WEIR_TRY(dispatcher.wait(id, [&](const scheduler::RunProgress& now) {
-      progress.bytes_read = now.bytes_read;
-      progress.bytes_total = now.bytes_total;
-      progress.rows_read = now.rows_read;
-      read = read && frames.send(progress);
-    }));
-    ++progress.done;
-    read = read && sink.send(receipt_frame(receipt_of_run(run))) && frames.send(progress);
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<void> answer_run(const text::Json& args, Services& services, owner::FrameSink& sink) {
   if (args.has("runs")) {
     scheduler::Dispatcher& dispatcher = *WEIR_TRY(services.dispatcher());
-    return wait_for(accepted_runs(args), dispatcher, sink);
+    WEIR_TRY(wait_for_runs(accepted_runs(args), dispatcher, sink));
+    return {};
   }
   const std::vector<Run> runs = WEIR_TRY(asked_runs(args, services));
   if (runs.empty()) {
@@ -134,7 +84,8 @@ Result<void> answer_run(const text::Json& args, Services& services, owner::Frame
     return {};
   }
   scheduler::Dispatcher& dispatcher = *WEIR_TRY(services.dispatcher());
-  return wait_for(distinct(WEIR_TRY(dispatcher.submit(runs))), dispatcher, sink);
+  WEIR_TRY(wait_for_runs(distinct(WEIR_TRY(dispatcher.submit(runs))), dispatcher, sink));
+  return {};
 }
 
 }  // namespace weir::cli

@@ -20,11 +20,13 @@ constexpr const char* exit_codes =
     "  2  wrong usage, or the project file is invalid\n"
     "  3  loaded, but some rows were rejected";
 
-constexpr std::array<std::string_view, 9> verbs = {"init", "validate", "run",   "up",    "runs",
-                                                   "logs", "query",    "drift", "schema"};
+constexpr std::array<std::string_view, 11> verbs = {"init",  "validate", "run",     "up",
+                                                    "runs",  "logs",     "rejects", "replay",
+                                                    "query", "drift",    "schema"};
 
 /// CLI11 wants flags as bools; they become Choices once it is done.
 struct Flags {
+  bool all_rejects = false, resolved = false, dismiss = false, all_replays = false;
   bool force = false, verbose = false, write = false, reference = false, apply = false;
 };
 
@@ -49,6 +51,8 @@ class Definition {
     define_up();
     define_runs();
     define_logs();
+    define_rejects();
+    define_replay();
     define_query();
     define_drift();
     define_schema();
@@ -62,6 +66,10 @@ class Definition {
     }
     run_.force = chosen(flags_.force);
     up_.verbose = chosen(flags_.verbose);
+    rejects_.all = chosen(flags_.all_rejects);
+    rejects_.resolved = chosen(flags_.resolved);
+    rejects_.dismiss = chosen(flags_.dismiss);
+    replay_.all = chosen(flags_.all_replays);
     query_.write = chosen(flags_.write);
     drift_.apply = chosen(flags_.apply);
     schema_.reference = chosen(flags_.reference);
@@ -72,6 +80,8 @@ class Definition {
     if (verb == "up") line_.command = up_;
     if (verb == "runs") line_.command = runs_;
     if (verb == "logs") line_.command = logs_;
+    if (verb == "rejects") line_.command = rejects_;
+    if (verb == "replay") line_.command = replay_;
     if (verb == "query") line_.command = query_;
     if (verb == "drift") line_.command = drift_;
     if (verb == "schema") line_.command = schema_;
@@ -151,6 +161,36 @@ class Definition {
         verb("logs", "print what a run had to say", "  weir logs 01k2v7yq3c8r0d5m9xw4hbtzne");
     logs.add_option("run", logs_.run, "the id of a run")->required()->type_name("RUN");
   }
+  void define_rejects() {
+    auto& rejects = verb("rejects", "list rejected rows, or write them as a file to mend",
+                         "  weir rejects --all\n"
+                         "  weir rejects last\n"
+                         "  weir rejects 01k2v7 --format csv > mended.csv\n"
+                         "  weir rejects 01k2v7 --dismiss");
+    rejects
+        .add_option("run", rejects_.run,
+                    "the id of a run, or what it begins with; last: the newest with rejects")
+        ->type_name("RUN");
+    rejects.add_flag("--all", flags_.all_rejects,
+                     "without RUN: every run with unresolved rejects; with it: resolved ones, too");
+    rejects.add_flag("--resolved", flags_.resolved, "those that are resolved");
+    rejects.add_flag("--dismiss", flags_.dismiss, "mark the run's unresolved ones as resolved");
+  }
+  void define_replay() {
+    auto& replay = verb("replay", "judge and load rejected rows again, mended ones from a file",
+                        "  weir replay last --with mended.csv\n"
+                        "  weir replay 01k2v7\n"
+                        "  weir replay --all");
+    replay.add_option("run", replay_.run, "the run whose rejects they are; see `weir rejects`")
+        ->type_name("RUN");
+    replay
+        .add_option("--with", replay_.file,
+                    "the mended rows, as `weir rejects RUN --format csv` or json wrote them; only "
+                    "those are tried")
+        ->type_name("FILE");
+    replay.add_flag("--all", flags_.all_replays,
+                    "without RUN: of every run; with --with: also the rows that are not in FILE");
+  }
   void define_query() {
     auto& query =
         verb("query", "run one SQL statement and print its rows",
@@ -213,6 +253,8 @@ class Definition {
   UpCommand up_;
   RunsCommand runs_;
   LogsCommand logs_;
+  RejectsCommand rejects_;
+  ReplayCommand replay_;
   QueryCommand query_;
   DriftCommand drift_;
   SchemaCommand schema_;

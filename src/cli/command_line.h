@@ -42,6 +42,11 @@ struct RejectsCommand {
   Choice resolved = Choice::no;
   Choice dismiss = Choice::no;
 };
+struct ReplayCommand {
+  std::string run;  ///< as for rejects; empty: every run, when `all`
+  std::optional<std::filesystem::path> file;
+  Choice all = Choice::no;
+};
 struct QueryCommand {
   std::string sql;  ///< "-": from standard input
   std::string database;
@@ -55,9 +60,9 @@ struct SchemaCommand {
   Choice reference = Choice::no;
 };
 
-using Command = std::variant<InitCommand, ValidateCommand, RunCommand, UpCommand, RunsCommand,
-                             LogsCommand, RejectsCommand, QueryCommand, DriftCommand,
-                             SchemaCommand>;
+using Command =
+    std::variant<InitCommand, ValidateCommand, RunCommand, UpCommand, RunsCommand, LogsCommand,
+                 RejectsCommand, ReplayCommand, QueryCommand, DriftCommand, SchemaCommand>;
 
 struct CommandLine {
   std::filesystem::path project = ".";

@@ -41,6 +41,10 @@ Json receipt_frame(const Receipt& receipt) {
   return frame_of("receipt").set("receipt", text::to_json(receipt));
 }
 
+Json left_frame(const RejectsLeft& left) {
+  return frame_of("left").set("run", left.run.value()).set("rejects", left.rejects);
+}
+
 Json text_frame(std::string text) { return frame_of("text").set("text", std::move(text)); }
 
 Json columns_frame(const std::vector<ResultColumn>& columns) {
@@ -66,6 +70,10 @@ RunsProgress progress_of(const Json& frame) {
   progress.bytes_total = count_of(frame["bytes_total"]);
   progress.rows_read = count_of(frame["rows_read"]);
   return progress;
+}
+
+RejectsLeft left_of(const Json& frame) {
+  return {RunId(frame["run"].as_string()), count_of(frame["rejects"])};
 }
 
 Result<Receipt> receipt_of(const Json& frame) { return text::receipt_from_json(frame["receipt"]); }

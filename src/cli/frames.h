@@ -21,6 +21,7 @@ namespace weir::cli {
 /// columns   {columns: [{name, type}…]}     before the first rows; types as DuckDB spells them
 /// rows      {rows: [[text or null…]…]}
 /// drift     {tables, drifted}              how many were compared, and differ
+/// left      {run, rejects}                 so many of the run's rejects are still unresolved
 /// text      {text}                         as it is to be printed
 struct ResultColumn {
   std::string name;
@@ -34,15 +35,23 @@ struct RunsProgress {
   uint64_t bytes_read = 0, bytes_total = 0, rows_read = 0;  ///< of that run; total 0: not known
 };
 
+/// Rejects that a replay did not resolve.
+struct RejectsLeft {
+  RunId run;
+  uint64_t rejects = 0;
+};
+
 text::Json accepted_frame(const std::vector<RunId>& runs);
 text::Json progress_frame(const RunsProgress& progress);
 text::Json receipt_frame(const Receipt& receipt);
 text::Json text_frame(std::string text);
+text::Json left_frame(const RejectsLeft& left);
 text::Json columns_frame(const std::vector<ResultColumn>& columns);
 
 std::vector<RunId> accepted_runs(const text::Json& frame);
 RunsProgress progress_of(const text::Json& frame);
 Result<Receipt> receipt_of(const text::Json& frame);
+RejectsLeft left_of(const text::Json& frame);
 std::vector<ResultColumn> columns_of(const text::Json& frame);
 
 /// Gathers rows into `rows` frames for `sink`.

@@ -24,7 +24,8 @@ class ReceiptPrinter {
 
 class TableReceipts final : public ReceiptPrinter {
  public:
-  explicit TableReceipts(Output& output) : output_(output) {}
+  TableReceipts(Output& output, std::string nothing)
+      : output_(output), nothing_(std::move(nothing)) {}
 
   bool receipt(const Receipt& receipt, const text::Json&) override {
     table_.add(receipt);
@@ -36,13 +37,14 @@ class TableReceipts final : public ReceiptPrinter {
     if (any_) {
       table_.print(output_);
     } else if (answered) {
-      output_.write("nothing to do: every object is loaded in its present version\n");
+      output_.write(nothing_ + "\n");
       output_.flush();
     }
   }
 
  private:
   Output& output_;
+  const std::string nothing_;
   ReceiptTable table_;
   bool any_ = false;
 };
@@ -109,13 +111,14 @@ class CsvReceipts final : public ReceiptPrinter {
   bool head_written_ = false;
 };
 
-std::unique_ptr<ReceiptPrinter> make_printer(OutputFormat format, Output& output) {
+std::unique_ptr<ReceiptPrinter> make_printer(OutputFormat format, Output& output,
+                                             std::string nothing) {
   switch (format) {
     case OutputFormat::json: return std::make_unique<JsonReceipts>(output);
     case OutputFormat::csv: return std::make_unique<CsvReceipts>(output);
     case OutputFormat::table: break;
   }
-  return std::make_unique<TableReceipts>(output);
+  return std::make_unique<TableReceipts>(output, std::move(nothing));
 }
 
 class ReceiptsPresenter final : public Presenter {
@@ -191,8 +194,10 @@ class ReceiptsPresenter final : public Presenter {
 }  // namespace
 
 std::unique_ptr<Presenter> make_receipts_presenter(OutputFormat format, Output& output,
-                                                   Output& error_output, Verdict verdict) {
-  return std::make_unique<ReceiptsPresenter>(make_printer(format, output), error_output, verdict);
+                                                   Output& error_output, Verdict verdict,
+                                                   std::string nothing) {
+  return std::make_unique<ReceiptsPresenter>(make_printer(format, output, std::move(nothing)),
+                                             error_output, verdict);
 }
 
 }  // namespace weir::cli

@@ -50,7 +50,13 @@ std::unique_ptr<Presenter> make_text_presenter(Output& output);
 enum class Verdict { counts, shown };
 
 /// Receipts: JSON is a list of them. Progress goes to `error_output`.
-std::unique_ptr<Presenter> make_receipts_presenter(OutputFormat format, Output& output,
-                                                   Output& error_output, Verdict verdict);
+/// `nothing` is what a table says when the list is empty.
+std::unique_ptr<Presenter> make_receipts_presenter(
+    OutputFormat format, Output& output, Output& error_output, Verdict verdict,
+    std::string nothing = "nothing to do: every object is loaded in its present version");
+
+/// The receipts of `replay`, and how many rejects are left.
+std::unique_ptr<Presenter> make_replay_presenter(OutputFormat format, Output& output,
+                                                 Output& error_output);
 
 }  // namespace weir::cli

@@ -29,6 +29,8 @@ class Services {
   virtual Result<pipeline::Resources*> resources() = 0;
   /// The same, but no table is made that is not there: to look at the databases as they are.
   virtual Result<pipeline::Resources*> untouched_resources() = 0;
+  /// What the dispatcher's runs are executed by.
+  virtual Result<pipeline::Executor*> executor() = 0;
   /// The dispatcher, at work.
   virtual Result<scheduler::Dispatcher*> dispatcher() = 0;
   /// One run per object that `pipeline` is triggered by and has not loaded in its present version;

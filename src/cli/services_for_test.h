@@ -112,6 +112,9 @@ class FakeServices final : public Services {
     return &resources_;
   }
   Result<pipeline::Resources*> untouched_resources() override { return resources(); }
+  Result<pipeline::Executor*> executor() override {
+    return fail(ErrorCode::not_yet, "nothing is executed here");
+  }
   Result<scheduler::Dispatcher*> dispatcher() override { return &dispatcher_; }
   Result<std::vector<Run>> pending_runs(const Pipeline&, bool) override { return pending; }
   Result<void> start_watching() override { return {}; }

@@ -79,6 +79,18 @@ Question question(const RejectsCommand& command, OutputFormat format, Outputs& o
                                .times = Times::to_the_second})};
 }
 
+Question question(const ReplayCommand& command, OutputFormat format, Outputs& outputs) {
+  Json args = Json::object();
+  args.set("run", command.run).set("all", command.all == Choice::yes);
+  if (command.file) {
+    // The owner may have another working folder.
+    args.set("with", std::filesystem::absolute(*command.file).string());
+    args.set("name", command.file->string());
+  }
+  return {request("replay", std::move(args)),
+          make_replay_presenter(format, outputs.out, outputs.error)};
+}
+
 Question question(const QueryCommand& command, OutputFormat format, Outputs& outputs) {
   std::string sql = command.sql;
   if (sql == "-") {

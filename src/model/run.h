@@ -10,12 +10,16 @@
 
 namespace weir {
 
+/// Of a run that judges rejects of an earlier run again, instead of an input. It is never folded
+/// into another run, and says nothing about whether its object is loaded.
+inline constexpr const char* replay_trigger = "replay";
+
 /// One execution of a pipeline on one input, as the run log keeps it.
 struct Run {
   RunId id;
   PipelineName pipeline;
   std::optional<ObjectRef> object;  ///< none for pipelines that begin with `sql`
-  std::string trigger;              ///< "watch", "manual", "cron", "api"
+  std::string trigger;              ///< "watch", "manual", "cron", "api", or replay_trigger
   bool force = false;               ///< load although this version is already in
   RunState state = RunState::queued;
   int tries = 0;  ///< times it was started

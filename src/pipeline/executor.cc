@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "pipeline/batch_load.h"
 #include "pipeline/input_lookup.h"
+#include "pipeline/replay.h"
 #include "pipeline/session.h"
 #include "text/content_version.h"
 #include "text/receipt_json.h"
@@ -30,6 +31,7 @@ class DuckdbExecutor final : public Executor {
       : project_(project), resources_(resources), clock_(clock) {}
 
   std::vector<RunOutcome> execute(std::span<const Run> runs, Progress& progress) override;
+  void order_replay(const RunId& replay, ReplayOrder order) override;
   Result<bool> is_loaded(const PipelineName& pipeline, const ObjectRef& object) override;
 
  private:
@@ -38,6 +40,8 @@ class DuckdbExecutor final : public Executor {
   Result<SessionPointer> take_session(const PipelineName& name);
   void give_back(SessionPointer session);
 
+  std::vector<RunOutcome> execute_inputs(std::span<const Run> runs, Progress& progress);
+  RunOutcome execute_replay(const Run& run, Progress& progress);
   void execute_objects(Session& session, std::span<const Run> runs, Progress& progress,
                        std::vector<RunOutcome>& outcomes);
   RunOutcome execute_query(Session& session, const Run& run, Progress& progress);
@@ -54,6 +58,8 @@ class DuckdbExecutor final : public Executor {
   const Clock& clock_;
   std::mutex sessions_mutex_;
   std::map<PipelineName, std::vector<SessionPointer>> idle_sessions_;
+  std::mutex orders_mutex_;
+  std::map<RunId, ReplayOrder> orders_;  // of replays that have not ended
 };
 
 Result<DuckdbExecutor::SessionPointer> DuckdbExecutor::take_session(const PipelineName& name) {
@@ -95,7 +101,44 @@ LoadContext DuckdbExecutor::context(Progress& progress, uint64_t bytes) {
   return {project_, clock_, *resources_.table_locks, progress, threads};
 }
 
+void DuckdbExecutor::order_replay(const RunId& replay, ReplayOrder order) {
+  const std::lock_guard lock(orders_mutex_);
+  orders_[replay] = std::move(order);
+}
+
+RunOutcome DuckdbExecutor::execute_replay(const Run& run, Progress& progress) {
+  RunOutcome outcome;
+  std::optional<ReplayOrder> order;
+  {
+    const std::lock_guard lock(orders_mutex_);
+    const auto found = orders_.find(run.id);
+    if (found != orders_.end()) order = found->second;
+  }
+  auto receipt = order ? replay_rejects(project_, resources_, clock_, run, *order, progress)
+                       : interrupted_replay(resources_, run.id);
+  const bool again = !receipt && receipt.error().retryable();
+  outcome.receipt = receipt ? *std::move(receipt) : failed_receipt(run, receipt.error());
+  const std::lock_guard lock(orders_mutex_);
+  if (!again) orders_.erase(run.id);
+  return outcome;
+}
+
 std::vector<RunOutcome> DuckdbExecutor::execute(std::span<const Run> runs, Progress& progress) {
+  std::vector<RunOutcome> outcomes;
+  while (!runs.empty()) {
+    const auto is_replay = [](const Run& run) { return run.trigger == replay_trigger; };
+    const size_t inputs = static_cast<size_t>(std::ranges::find_if(runs, is_replay) - runs.begin());
+    std::ranges::move(execute_inputs(runs.first(inputs), progress), std::back_inserter(outcomes));
+    runs = runs.subspan(inputs);
+    if (runs.empty()) break;
+    outcomes.push_back(execute_replay(runs.front(), progress));
+    runs = runs.subspan(1);
+  }
+  return outcomes;
+}
+
+std::vector<RunOutcome> DuckdbExecutor::execute_inputs(std::span<const Run> runs,
+                                                       Progress& progress) {
   std::vector<RunOutcome> outcomes(runs.size());
   if (runs.empty()) return outcomes;
   auto session = take_session(runs.front().pipeline);

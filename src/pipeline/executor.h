@@ -14,6 +14,7 @@
 #include "model/receipt.h"
 #include "model/run.h"
 #include "objects/bucket.h"
+#include "pipeline/replay_order.h"
 #include "pipeline/resources.h"
 
 namespace weir::pipeline {
@@ -43,6 +44,11 @@ class Executor {
   /// All runs are of one pipeline; small inputs share a transaction. One outcome per run, in
   /// order. Never fails as a whole: errors are in the receipts.
   virtual std::vector<RunOutcome> execute(std::span<const Run> runs, Progress& progress) = 0;
+
+  /// Says what the run with this id is to replay, before it is queued with the replay_trigger. An
+  /// order does not outlive the process: a replay that is found after a crash gives the receipt it
+  /// had committed, else it fails, and may be asked for again.
+  virtual void order_replay(const RunId& replay, ReplayOrder order) = 0;
 
   /// Whether this version state of the object is already loaded (no bytes are read when the
   /// ledger has no entry of that size). Errors: not_found, unavailable.

@@ -29,7 +29,7 @@ constexpr const char* of_key_sql =
     "AND run_id <> $5 AND resolution IS NULL";
 
 /// How many reject ids are taken from the sequence at first, and at most, at a time.
-constexpr size_t least_ids = 16, most_ids = 2048;
+constexpr size_t least_ids = 1, most_ids = 2048;
 
 /// "$1, $2, …": `count` of them, from `first`.
 std::string placeholders(size_t first, size_t count) {

@@ -122,7 +122,7 @@ TEST(MendReader, ErrorsSayWhereWhatAndHow) {
                "mended.csv:1:21: the column 'idd' is none of the rejected records'; did you mean "
                "'id'?"},
           Case{"[{\"id\": 2}]",
-               "mended.csv:1:1: the row has no weir_reject; it is the number `weir rejects` gave; "
+               "mended.csv:1:2: the row has no weir_reject; it is the number `weir rejects` gave; "
                "take rows out, but add none"},
           Case{
               "[{\"weir_reject\": 1.5}]",

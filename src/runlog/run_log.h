@@ -54,7 +54,7 @@ class RunLog {
   /// Adds queued runs (ids and created times are the caller's). A run for a pipeline and object
   /// that already has a *queued* one with the same `force` is folded into it, which takes the
   /// higher priority of the two: returns, per run, the id that will do the work. Runs without an
-  /// object are never folded.
+  /// object and replays are never folded.
   virtual Result<std::vector<RunId>> enqueue(std::span<const Run> runs) = 0;
 
   /// Moves up to `limit` queued runs of one pipeline to running and returns them: higher priority

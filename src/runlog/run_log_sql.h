@@ -15,7 +15,8 @@ inline constexpr char mark_served[] =
 
 inline constexpr char find_queued_twin[] =
     "SELECT number, id, priority FROM runs INDEXED BY runs_queued_object "
-    "WHERE state = 0 AND pipeline_id = ? AND bucket = ? AND object_key = ? AND force = ?";
+    "WHERE state = 0 AND pipeline_id = ? AND bucket = ? AND object_key = ? AND force = ? "
+    "AND trigger_kind <> 'replay'";
 inline constexpr char raise_priority[] = "UPDATE runs SET priority = ? WHERE number = ?";
 inline constexpr char insert_run[] =
     "INSERT INTO runs (id, pipeline_id, bucket, object_key, trigger_kind, force, state, tries, "
@@ -82,8 +83,9 @@ inline constexpr char known_after[] =
     "WHERE pipeline_id = ? AND bucket = ? AND object_key > ? ORDER BY object_key LIMIT ?";
 inline constexpr char last_failed[] =
     "SELECT DISTINCT bucket, object_key FROM runs r "
-    "WHERE r.pipeline_id = ?1 AND r.state = 4 AND bucket <> '' AND NOT EXISTS ("
+    "WHERE r.pipeline_id = ?1 AND r.state = 4 AND bucket <> '' AND trigger_kind <> 'replay' "
+    "AND NOT EXISTS ("
     "SELECT 1 FROM runs n WHERE n.bucket = r.bucket AND n.object_key = r.object_key "
-    "AND n.number > r.number AND +n.pipeline_id = r.pipeline_id)";
+    "AND n.number > r.number AND +n.pipeline_id = r.pipeline_id AND n.trigger_kind <> 'replay')";
 
 }  // namespace weir::runlog::sql

@@ -262,7 +262,7 @@ Result<std::optional<int64_t>> SqliteRunLog::find_pipeline_row(const PipelineNam
 
 Result<RunId> SqliteRunLog::enqueue_one(const Run& run, StateChanges& changes) {
   const int64_t pipeline = WEIR_TRY(pipeline_row(run.pipeline));
-  if (run.object) {
+  if (run.object && run.trigger != replay_trigger) {
     Query twin = WEIR_TRY(writer_->query(sql::find_queued_twin));
     twin.bind(pipeline).bind(bucket_of(run)).bind(key_of(run)).bind(int64_t{run.force});
     if (WEIR_TRY(twin.next())) {

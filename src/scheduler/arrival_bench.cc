@@ -33,6 +33,7 @@ class InstantExecutor final : public pipeline::Executor {
     changed_.notify_all();
     return outcomes;
   }
+  void order_replay(const RunId&, pipeline::ReplayOrder) override {}
   Result<bool> is_loaded(const PipelineName&, const ObjectRef&) override { return false; }
 
   Steady::time_point wait_for(size_t count) {

@@ -51,6 +51,7 @@ class FakeExecutor final : public pipeline::Executor {
     changed_.notify_all();
     return outcomes;
   }
+  void order_replay(const RunId&, pipeline::ReplayOrder) override {}
   Result<bool> is_loaded(const PipelineName&, const ObjectRef&) override { return false; }
 
   static std::string key_of(const Run& run) {

@@ -1,0 +1,322 @@
+#include "pipeline/replay.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "io/spool_file.h"
+#include "pipeline/batch_load.h"
+#include "pipeline/dictionary_version.h"
+#include "pipeline/mended_rows.h"
+#include "pipeline/replay_book.h"
+#include "pipeline/stored_records.h"
+#include "text/receipt_json.h"
+
+namespace weir::pipeline {
+namespace {
+
+using duckdb::quote_literal;
+
+/// The records of a replay, which are no object of any bucket.
+class SpoolBucket final : public objects::Bucket {
+ public:
+  explicit SpoolBucket(const io::SpoolFile& spool) : spool_(spool) {}
+
+  Result<void> list_any(const std::vector<std::string>&,
+                        const std::function<bool(const objects::ObjectStat&)>&) override {
+    return {};
+  }
+  Result<objects::ObjectStat> stat(const ObjectKey& key) override {
+    objects::ObjectStat stat;
+    stat.key = key;
+    stat.size_bytes = spool_.size_bytes();
+    return stat;
+  }
+  Result<std::unique_ptr<io::ByteStream>> open(const ObjectKey&) override { return spool_.open(); }
+
+ private:
+  const io::SpoolFile& spool_;
+};
+
+/// The pipeline as it goes on at `entry_step`, fed with JSON lines.
+Pipeline pipeline_from(const PipelineParts& parts, int entry_step,
+                       const std::vector<ReadColumn>& columns) {
+  Pipeline pipeline = *parts.pipeline;
+  ReadStep read;
+  read.format = Format::json;
+  read.layout = JsonLayout::lines;
+  read.compression = Compression::none;
+  read.columns = columns;
+  read.location = parts.read->location;
+  // A character may take six in JSON.
+  constexpr uint64_t most = 1u << 30;
+  read.max_record_bytes = std::min(most, parts.read->max_record_bytes * 6 + (1u << 20));
+  pipeline.steps = {read};
+  for (size_t i = static_cast<size_t>(entry_step); i < parts.pipeline->steps.size(); ++i) {
+    Step step = parts.pipeline->steps[i];
+    if (std::holds_alternative<ReadStep>(step)) continue;
+    // What is in the table stays: the rest of the input is there.
+    if (auto* load = std::get_if<LoadStep>(&step); load && load->mode == LoadMode::replace) {
+      load->mode = LoadMode::append;
+    }
+    pipeline.steps.push_back(std::move(step));
+  }
+  return pipeline;
+}
+
+class Replay {
+ public:
+  Replay(const Project& project, Resources& resources, const Clock& clock, const Run& run,
+         const ReplayOrder& order, Progress& progress)
+      : project_(project),
+        resources_(resources),
+        clock_(clock),
+        run_(run),
+        order_(order),
+        rejected_(order.rejected),
+        progress_(progress) {}
+
+  Result<Receipt> execute();
+
+ private:
+  Result<void> check_pipeline();
+  Result<void> read_file();
+  Result<std::vector<int>> entry_steps();
+  Result<void> replay_from(int entry_step);
+  Result<void> spool_records(int entry_step, const std::vector<ReadColumn>& columns,
+                             io::SpoolFile& spool, ReplayBook& book);
+  Result<void> spool_record(const std::vector<std::optional<std::string>>& cells,
+                            const std::vector<ReadColumn>& columns, std::string& lines,
+                            ReplayBook& book);
+  Result<void> load(Session& session, io::SpoolFile& spool, ReplayBook& book);
+  std::optional<std::string> refusal(const StoredReject& reject) const;
+  void refuse(const StoredReject& reject, Problem problem);
+  std::string chosen_sql(const std::string& columns) const;
+
+  const Project& project_;
+  Resources& resources_;
+  const Clock& clock_;
+  const Run& run_;
+  const ReplayOrder& order_;
+  const RejectedRun& rejected_;
+  Progress& progress_;
+  PipelineParts parts_;
+  std::string dictionary_version_;
+  std::unique_ptr<duckdb::Connection> connection_;  // reads the rejects
+  std::optional<StoredRecords> records_;
+  std::optional<MendedRows> mended_;
+  Receipt receipt_;
+};
+
+Result<void> Replay::check_pipeline() {
+  const std::string again =
+      rejected_.object ? fmt::format("weir run {} --object {} --force", rejected_.pipeline.value(),
+                                     rejected_.object->to_string())
+                       : "weir run " + rejected_.pipeline.value();
+  if (rejected_.rolled_back) {
+    return fail(ErrorCode::invalid_input,
+                "run " + rejected_.run.value() +
+                    " was stopped and its good rows were rolled back with the others",
+                "mend the object or raise the limit, then `" + again + "`");
+  }
+  const Pipeline* pipeline = project_.find_pipeline(rejected_.pipeline);
+  if (pipeline == nullptr) {
+    return fail(ErrorCode::not_found,
+                "the run's pipeline '" + rejected_.pipeline.value() + "' is gone from the project");
+  }
+  parts_ = WEIR_TRY(take_apart(project_, *pipeline));
+  if (parts_.read == nullptr) {
+    return fail(ErrorCode::invalid_input, "rejected rows of a query are not kept",
+                "mend what the query reads, then `" + again + "`", pipeline->location);
+  }
+  for (const Step& step : pipeline->steps) {
+    const auto* aggregate = std::get_if<AggregateStep>(&step);
+    if (aggregate == nullptr) continue;
+    return fail(ErrorCode::invalid_input,
+                "the pipeline folds rows, so that a row cannot be added to what is loaded",
+                "mend the object, then `" + again + "`", aggregate->location);
+  }
+  dictionary_version_ = dictionary_version(*parts_.table, *pipeline);
+  return {};
+}
+
+Result<void> Replay::read_file() {
+  if (order_.file.empty()) return {};
+  std::vector<std::string> names;
+  const auto columns = WEIR_TRY(records_->all_columns(*connection_, Rejects::unresolved));
+  for (const ReadColumn& column : columns) names.push_back(column.name);
+  mended_.emplace(*connection_);
+  return mended_->read(order_.file.string(), order_.file_name, rejected_, names);
+}
+
+/// The rejects that are to be tried.
+std::string Replay::chosen_sql(const std::string& columns) const {
+  std::string sql = fmt::format(
+      "SELECT {} FROM weir_rejects r {} WHERE r.run_id = {} AND "
+      "r.resolution IS NULL",
+      columns, mended_ ? MendedRows::join_sql : "", quote_literal(rejected_.run.value()));
+  if (mended_ && !order_.others) sql += " AND m.reject_id IS NOT NULL";
+  return sql;
+}
+
+Result<std::vector<int>> Replay::entry_steps() {
+  const auto rows = WEIR_TRY(connection_->run(
+      chosen_sql("DISTINCT coalesce(r.entry_step, 0) AS entry") + " ORDER BY entry"));
+  std::vector<int> steps;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    steps.push_back(static_cast<int>(rows.int64(row, 0)));
+  }
+  return steps;
+}
+
+void Replay::refuse(const StoredReject& reject, Problem problem) {
+  ++receipt_.rows.read;
+  ++receipt_.rows.rejected;
+  receipt_.status = RunState::partial;
+  if (receipt_.rejects.size() == Receipt::listed_rejects) return;
+  Reject shown;
+  shown.element = reject.element;
+  shown.line = reject.line.value_or(0);
+  shown.byte_begin = reject.byte_begin;
+  shown.byte_end = reject.byte_end;
+  shown.raw = reject.raw;
+  shown.problems = {std::move(problem)};
+  receipt_.rejects.push_back(std::move(shown));
+}
+
+/// Why rows that the steps had made cannot go on where they were.
+std::optional<std::string> Replay::refusal(const StoredReject& reject) const {
+  if (reject.entry_step == 0) return std::nullopt;
+  if (steps_version(reject.dictionary_version) == steps_version(dictionary_version_)) {
+    return std::nullopt;
+  }
+  return "the steps have changed since this row was rejected: run its object again with --force";
+}
+
+Result<void> Replay::spool_record(const std::vector<std::optional<std::string>>& cells,
+                                  const std::vector<ReadColumn>& columns, std::string& lines,
+                                  ReplayBook& book) {
+  const StoredReject reject = WEIR_TRY(parse_stored_reject(cells));
+  const Problem first =
+      reject.problems.empty() ? Problem{"", "record", "", ""} : reject.problems.front();
+  if (const auto why = refusal(reject)) {
+    refuse(reject, {first.field, first.rule, first.value, *why});
+    return {};
+  }
+  SourceRecord record = WEIR_TRY(records_->record(reject));
+  ReplayRow row{&reject, {}};
+  bool mended = false;
+  if (mended_) {
+    const auto own = std::span(cells).last(MendedRows::columns_count);
+    mended = WEIR_TRY(mended_->apply(own, columns, record));
+  }
+  if (!record.broken.empty()) {
+    refuse(reject, {first.field, first.rule, first.value,
+                    record.broken + ": give the mended record with --with"});
+    return {};
+  }
+  size_t misfit = 0;
+  auto line = to_json_line(record, columns, misfit);
+  if (!line) {
+    const std::string type = columns[misfit].type.to_string();
+    const std::string& value = record.values[misfit].text;
+    refuse(reject, {columns[misfit].name, type, value.substr(0, 200),
+                    fmt::format("'{}' does not fit {}", value.substr(0, 200), type)});
+    return {};
+  }
+  lines += *line + "\n";
+  if (mended) row.mended = *std::move(line);
+  return book.add_row(row);
+}
+
+Result<void> Replay::spool_records(int entry_step, const std::vector<ReadColumn>& columns,
+                                   io::SpoolFile& spool, ReplayBook& book) {
+  constexpr size_t piece_bytes = 1u << 20;
+  std::string lines;
+  Result<void> spooled;
+  const duckdb::RowSink sink{nullptr, [&](const auto& cells) {
+                               spooled = spool_record(cells, columns, lines, book);
+                               if (spooled && lines.size() >= piece_bytes) {
+                                 spooled = spool.append(std::exchange(lines, {}));
+                               }
+                               return spooled.has_value();
+                             }};
+  std::string select = stored_reject_columns();
+  if (mended_) select += std::string(", ") + MendedRows::columns_sql;
+  WEIR_TRY(
+      connection_->stream(chosen_sql(select) + fmt::format(" AND coalesce(r.entry_step, 0) = {} "
+                                                           "ORDER BY r.element, r.reject_id",
+                                                           entry_step),
+                          sink));
+  WEIR_TRY(std::move(spooled));
+  return spool.append(lines);
+}
+
+Result<void> Replay::load(Session& session, io::SpoolFile& spool, ReplayBook& book) {
+  SpoolBucket bucket(spool);
+  Input input;
+  input.run = &run_;
+  input.bucket = &bucket;
+  input.key = {rejected_.pipeline, rejected_.step, rejected_.object};
+  input.before = WEIR_TRY(bucket.stat(rejected_.object->key));
+  input.options = text::record_options(*session.parts().read, "");
+  // Few rows, mostly: waking a second thread would cost more than it saves.
+  LoadContext context{project_, clock_, *resources_.table_locks, progress_, 1};
+  context.book = &book;
+  progress_.bytes_total += spool.size_bytes();
+  auto receipts = load_objects(session, {&input, 1}, context);
+  if (!receipts) return fail(std::move(receipts).error().error);
+  receipt_ = std::move(receipts->front());
+  return {};
+}
+
+/// Rejects that go in at one step: at the source, or behind an unnest.
+Result<void> Replay::replay_from(int entry_step) {
+  const auto& columns = *WEIR_TRY(records_->columns(entry_step));
+  const Pipeline pipeline = pipeline_from(parts_, entry_step, columns);
+  duckdb::Database& database = *resources_.duckdb.at(rejected_.database);
+  const auto session = WEIR_TRY(Session::open(project_, pipeline, database));
+  const auto folder = project_.state_dir() / "spool";
+  std::error_code ignored;
+  std::filesystem::create_directories(folder, ignored);
+  const auto spool = WEIR_TRY(io::SpoolFile::create(folder.string()));
+  ReplayBook book(*session, clock_, rejected_, dictionary_version_, receipt_);
+  WEIR_TRY(book.begin_rows());
+  WEIR_TRY(spool_records(entry_step, columns, *spool, book));
+  WEIR_TRY(book.end_rows());
+  if (book.rows() == 0) return {};
+  return load(*session, *spool, book);
+}
+
+Result<Receipt> Replay::execute() {
+  receipt_.run = run_.id;
+  receipt_.pipeline = rejected_.pipeline;
+  receipt_.object = rejected_.object;
+  receipt_.version = rejected_.version;
+  receipt_.status = RunState::succeeded;
+  WEIR_TRY(check_pipeline());
+  connection_ = WEIR_TRY(resources_.duckdb.at(rejected_.database)->connect());
+  records_.emplace(parts_, resources_, rejected_);
+  WEIR_TRY(read_file());
+  for (const int step : WEIR_TRY(entry_steps())) WEIR_TRY(replay_from(step));
+  return receipt_;
+}
+
+}  // namespace
+
+Result<Receipt> replay_rejects(const Project& project, Resources& resources, const Clock& clock,
+                               const Run& run, const ReplayOrder& order, Progress& progress) {
+  return Replay(project, resources, clock, run, order, progress).execute();
+}
+
+Result<Receipt> interrupted_replay(Resources& resources, const RunId& replay) {
+  for (auto& [name, database] : resources.duckdb) {
+    const auto connection = WEIR_TRY(database->connect());
+    const auto json = WEIR_TRY(Ledger(*connection).receipt_of_replay(replay));
+    if (json) return text::receipt_from_json(WEIR_TRY(text::Json::parse(*json)));
+  }
+  return fail(ErrorCode::invalid_input, "the replay was interrupted, and nothing of it is loaded",
+              "ask for it again");
+}
+
+}  // namespace weir::pipeline
