@@ -60,6 +60,8 @@ SetRules::SetRules(duckdb::Connection& connection, const Table& table, LoadMode 
       stage_("temp." + quote_identifier(stage)),
       verdicts_("temp." + quote_identifier(stage + "_verdicts")),
       repeats_("temp." + quote_identifier(stage + "_repeats")),
+      links_{"temp." + quote_identifier(stage + "_links"),
+             "temp." + quote_identifier(stage + "_links_before")},
       identity_(identity) {
   if (!table.key.empty()) {
     const std::string& field = table.key.front();
@@ -174,6 +176,9 @@ Result<std::vector<SetCounts>> SetRules::judge(size_t inputs, const RejectRow& r
     }
     for (size_t i = 0; i < self_.size(); ++i) {
       taken += WEIR_TRY(judge_self_reference(self_[i], first_self + i));
+    }
+    if (taken > 0 && self_.size() == 1 && names_key(self_.front())) {
+      WEIR_TRY(take_out_descendants(self_.front(), first_self));
     }
     // A row that goes leaves its children behind; in a merge the target keeps its old row, too.
     again = taken > 0 && (mode_ == LoadMode::merge || !self_.empty());
@@ -291,6 +296,45 @@ Result<uint64_t> SetRules::judge_self_reference(const Reference& reference, size
       "NOT EXISTS (SELECT 1 FROM {2} p WHERE p.{4} = {3}) AND NOT EXISTS (SELECT 1 FROM {5} t "
       "WHERE t.{4} = {3})",
       rule, value_sql(column), rows, column, parent, staying));
+}
+
+bool SetRules::names_key(const Reference& reference) const {
+  return table_.key.size() == 1 && table_.key.front() == reference.parent_column;
+}
+
+/// A row whose parent goes has no other one when the parent is named by the key. Round after round
+/// would take as long as the longest chain; here each step looks twice as far up as the one before.
+Result<uint64_t> SetRules::take_out_descendants(const Reference& reference, size_t rule) {
+  const std::string column = "s." + quote_identifier(reference.column->name);
+  const std::string parent = quote_identifier(reference.parent_column);
+  const std::string rows = rows_before(round_);
+  const std::string staying =
+      mode_ == LoadMode::replace ? staying_target(round_) : relation_of_(table_);
+  const auto count_gone = [&](const std::string& links) -> Result<int64_t> {
+    return WEIR_TRY(connection_.run("SELECT count(*) FROM " + links + " WHERE gone")).int64(0, 0);
+  };
+  // A link: a row, an ancestor of it in the stage, and whether one up to that ancestor is out.
+  WEIR_TRY(connection_.run(fmt::format(
+      "CREATE OR REPLACE TEMP TABLE {0} AS SELECT s.weir_row AS child, p.weir_row AS ancestor, "
+      "EXISTS (SELECT 1 FROM {1} v WHERE v.weir_row = p.weir_row) AS gone FROM {2} s JOIN {2} p ON "
+      "p.{3} = {4} WHERE s.weir_row <> p.weir_row AND NOT EXISTS (SELECT 1 FROM {5} t WHERE t.{3} "
+      "= {4})",
+      links_[0], verdicts_, rows, parent, column, staying)));
+  int64_t before = 0;
+  int64_t gone = WEIR_TRY(count_gone(links_[0]));
+  while (gone > before) {
+    WEIR_TRY(connection_.run(fmt::format(
+        "CREATE OR REPLACE TEMP TABLE {} AS SELECT l.child, u.ancestor, l.gone OR coalesce(u.gone, "
+        "FALSE) AS gone FROM {} l LEFT JOIN {} u ON u.child = l.ancestor",
+        links_[1], links_[0], links_[0])));
+    std::swap(links_[0], links_[1]);
+    before = std::exchange(gone, WEIR_TRY(count_gone(links_[0])));
+  }
+  if (gone == 0) return 0;
+  return take_out(fmt::format(
+      "SELECT s.weir_row, {} AS weir_rule, {} AS weir_value FROM {} s JOIN {} l ON l.child = "
+      "s.weir_row WHERE l.gone AND NOT EXISTS (SELECT 1 FROM {} v WHERE v.weir_row = s.weir_row)",
+      rule, value_sql(column), stage_, links_[0], verdicts_));
 }
 
 /// What becomes of an input must not depend on what it shares a stage with. Inputs that share a

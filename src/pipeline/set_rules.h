@@ -89,6 +89,8 @@ class SetRules {
   Result<void> judge_key(size_t inputs);
   Result<uint64_t> judge_unique(const Column& column, size_t rule);
   Result<uint64_t> judge_self_reference(const Reference& reference, size_t rule);
+  bool names_key(const Reference& reference) const;
+  Result<uint64_t> take_out_descendants(const Reference& reference, size_t rule);
   Result<void> check_apart();
   Result<void> tell(const RejectRow& reject_row);
   Result<std::vector<SetCounts>> counts(size_t inputs);
@@ -104,6 +106,7 @@ class SetRules {
   std::string stage_;     // quoted
   std::string verdicts_;  // quoted: rows that are out, with rule (-1: deduplicated) and round
   std::string repeats_;   // quoted: values that come more than once, and the row that keeps them
+  std::string links_[2];  // quoted: rows and their ancestors, now and a step before
   RowIdentity identity_;
   int round_ = 0;
   bool out_ = false;          // some row is

@@ -170,19 +170,38 @@ class Model {
         }
       }
     }
-    if (dictionary_.self) {
-      const size_t column = *dictionary_.self;
-      std::set<int> parents;
-      for (const Row& row : stay) parents.insert(row[column].value_or(-1));
-      for (const auto& [element, row] : in_) parents.insert(row[column].value_or(-1));
-      for (const auto& [element, row] : in_) {
-        if (row[5] && !parents.contains(*row[5])) {
-          problems[element].insert("self references t(" + std::string(names[column]) + ")");
-        }
-      }
-    }
+    if (dictionary_.self) judge_self(stay, problems);
     reject(problems);
     return problems.size();
+  }
+  /// By the key a rejected row takes its descendants along; by another column those go in the next
+  /// round.
+  void judge_self(const std::vector<Row>& stay, Problems& problems) const {
+    const size_t column = *dictionary_.self;
+    const std::string rule = "self references t(" + std::string(names[column]) + ")";
+    const bool by_key = column == 0 && key_size() == 1;
+    std::set<int> parents;
+    const auto add = [&](const Row& row) {
+      if (row[column]) parents.insert(*row[column]);
+    };
+    const auto orphan = [&](const Row& row) { return row[5] && !parents.contains(*row[5]); };
+    for (const Row& row : by_key ? target_ : stay) add(row);
+    for (const auto& [element, row] : in_) add(row);
+    for (const auto& [element, row] : in_) {
+      if (orphan(row)) problems[element].insert(rule);
+    }
+    for (size_t before = 0; by_key && before != problems.size();) {
+      before = problems.size();
+      parents.clear();
+      for (const Row& row : target_) add(row);
+      for (const auto& [element, row] : in_) {
+        if (!problems.contains(element)) add(row);
+      }
+      for (const auto& [element, row] : in_) {
+        // A row that is out for something else is not told this as well.
+        if (orphan(row) && !problems.contains(element)) problems[element].insert(rule);
+      }
+    }
   }
   void write() {
     RowCounts& counts = verdict_.rows;

@@ -219,6 +219,16 @@ TEST_F(SelfReferences, ChildrenOfARejectedRowGoToo) {
   EXPECT_THAT(rows(), ElementsAre("1|NULL", "2|1"));
 }
 
+TEST_F(SelfReferences, LongChainsAndCirclesBehindARejectedRowGoToo) {
+  std::string text = "id,parent,v\n1,9999,\n";
+  for (int i = 2; i <= 3000; ++i) {
+    text += std::to_string(i) + "," + std::to_string(i - 1) + ",\n";
+  }
+  text += "5001,5003,\n5002,5001,\n5003,5002,\n6001,6001,\n7001,3000,\n";
+  EXPECT_EQ(summary(test_.load_one("t-append", text)), "read 3005 inserted 4 rejected 3001");
+  EXPECT_THAT(rows(), ElementsAre("5001|5003", "5002|5001", "5003|5002", "6001|6001"));
+}
+
 TEST_F(SelfReferences, TheTargetsRowsCountAsFarAsTheyStay) {
   test_.load_one("t-append", "id,parent,v\n1,,\n2,1,\n");
   EXPECT_EQ(summary(test_.load_one("t-append", "id,parent,v\n3,2,\n4,7,\n")),
