@@ -7,8 +7,8 @@
 namespace weir::duckdb {
 namespace {
 
-/// What the functions answer for a row that does not go on; 1 is for those that do.
-constexpr int32_t verdict_rejected = 0;
+/// What the functions answer for a row that does not go on; 1 is for those that do. A reject is
+/// NULL, so that COALESCE can tell it from the others without asking twice.
 constexpr int32_t verdict_filtered = 2;
 
 SlotRegistry& registry(duckdb_function_info info) {
@@ -40,20 +40,21 @@ std::string_view text_at(duckdb_vector vector, idx_t i) {
   return {duckdb_string_t_data(&strings[i]), duckdb_string_t_length(strings[i])};
 }
 
-/// weir_reject(slot BIGINT, row, rule INTEGER, value VARCHAR) → INTEGER, always 0
+/// weir_reject(slot BIGINT, row, rule INTEGER, value VARCHAR) → INTEGER, always NULL
 template <class Row>
 void reject(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
   const idx_t count = duckdb_data_chunk_get_size(input);
-  auto* out = static_cast<int32_t*>(duckdb_vector_get_data(output));
   if (count == 0) return;
   RowObserver* observer = find_observer(info, data<int64_t>(input, 0)[0]);
   if (observer == nullptr) return;
+  duckdb_vector_ensure_validity_writable(output);
+  uint64_t* validity = duckdb_vector_get_validity(output);
   const auto* rows = data<Row>(input, 1);
   const auto* rules = data<int32_t>(input, 2);
   duckdb_vector values = duckdb_data_chunk_get_vector(input, 3);
   for (idx_t i = 0; i < count; ++i) {
     observer->reject(row_at(rows, i), rules[i], text_at(values, i));
-    out[i] = verdict_rejected;
+    duckdb_validity_set_row_invalid(validity, i);
   }
 }
 
@@ -131,7 +132,7 @@ void produced(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector 
   duckdb_vector texts = duckdb_data_chunk_get_vector(input, 3);
   for (idx_t i = 0; i < count; ++i) {
     observer->produced(row_at(rows, i), steps[i], text_at(texts, i));
-    out[i] = verdict_rejected;
+    out[i] = 0;
   }
 }
 

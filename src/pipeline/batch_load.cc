@@ -68,6 +68,16 @@ SetRules::RejectRow rejecting_into(RejectCollector& collector, const Session& se
   };
 }
 
+/// What the steps before the load did with the rows of an input, its rejects aside.
+void count_steps(const RejectCollector& collector, size_t input, const FoldCounts& folded,
+                 RowCounts& rows) {
+  rows.read = collector.rows_read(input);
+  rows.expanded = collector.rows_expanded(input);
+  rows.filtered = collector.rows_filtered(input);
+  rows.folded = folded.folded;
+  rows.deduplicated = folded.deduplicated;
+}
+
 /// Blocks are the stretches: records are numbered within them.
 std::vector<LineageStretch> lineage_of(std::span<const Input> inputs) {
   static_assert(text::pack_row(1, 0) == uint64_t{1} << LineageStretch::bits);
@@ -131,6 +141,7 @@ class BatchLoad {
   RejectCollector collector_;
   uint64_t bytes_before_;
   std::vector<duckdb::Parameter> parameters_;
+  std::vector<FoldCounts> folded_;
   SteadyClock::time_point started_ = SteadyClock::now();
 };
 
@@ -158,6 +169,9 @@ Result<void> BatchLoad::stage() {
   session_.slot()->set_inputs(std::move(blocks), collector_, context_.threads);
   parameters_ = WEIR_TRY(session_.parameters(inputs_.front().run->scheduled_for));
   fault_point("before-stage");
+  auto folded = session_.fold(inputs_.size(), inputs_.front().run->scheduled_for);
+  if (!folded) return fail(explain(folded.error()));
+  folded_ = *std::move(folded);
   auto staged = session_.load().stage(parameters_);
   if (!staged) return fail(explain(staged.error()));
   return {};
@@ -192,23 +206,24 @@ Result<std::vector<Receipt>> BatchLoad::make_receipts(const LoadDecision& decisi
     receipt.object = inputs_[i].run->object;
     receipt.version = inputs_[i].version;
     RowCounts& rows = receipt.rows;
-    rows.read = collector_.rows_read(i);
-    rows.filtered = collector_.rows_filtered(i);
+    count_steps(collector_, i, folded_[i], rows);
     rows.rejected = rejects[i].rows;
+    // Where nothing is staged no input is counted by itself: the sum is compared below.
+    const uint64_t passed_steps =
+        rows.read + rows.expanded - rows.folded - rows.deduplicated - rows.filtered - rows.rejected;
     const LoadCounts& counts = decision.inputs[i];
     rows.updated = counts.updated;
     rows.unchanged = counts.unchanged;
-    rows.deduplicated = counts.deduplicated;
-    // Where nothing is staged no input is counted by itself: the sum is compared below.
-    rows.inserted =
-        session_.load().staged() ? counts.inserted : rows.read - rows.filtered - rows.rejected;
+    rows.deduplicated += counts.deduplicated;
+    rows.inserted = session_.load().staged() ? counts.inserted : passed_steps;
     rows.replaced = decision.replaced;
     if (!rows.balances()) {
       return fail(ErrorCode::internal,
-                  fmt::format("the receipt does not balance: read {}, inserted {}, updated {}, "
-                              "unchanged {}, deduplicated {}, filtered {}, rejected {}",
-                              rows.read, rows.inserted, rows.updated, rows.unchanged,
-                              rows.deduplicated, rows.filtered, rows.rejected));
+                  fmt::format("the receipt does not balance: read {}, expanded {}, folded {}, "
+                              "inserted {}, updated {}, unchanged {}, deduplicated {}, filtered "
+                              "{}, rejected {}",
+                              rows.read, rows.expanded, rows.folded, rows.inserted, rows.updated,
+                              rows.unchanged, rows.deduplicated, rows.filtered, rows.rejected));
     }
     if (book_.limited()) WEIR_TRY(judge_limits(table, rows));
     receipt.status = state_of(rows);
@@ -350,6 +365,7 @@ class QueryLoad {
   SlotUse use_;
   Input input_;  // of no bucket: run, key and version
   std::vector<duckdb::Parameter> parameters_;
+  FoldCounts folded_;
   SteadyClock::time_point started_ = SteadyClock::now();
 };
 
@@ -363,14 +379,13 @@ Result<Receipt> QueryLoad::make_receipt(const LoadDecision& decision, uint64_t i
   auto rejects = WEIR_TRY(report_query_rejects(session_, collector_, input_, &book_));
   RowCounts& rows = receipt.rows;
   const LoadCounts& counts = decision.inputs.front();
+  count_steps(collector_, 0, folded_, rows);
   rows.inserted = inserted;
   rows.updated = counts.updated;
   rows.unchanged = counts.unchanged;
-  rows.deduplicated = counts.deduplicated;
+  rows.deduplicated += counts.deduplicated;
   rows.replaced = decision.replaced;
-  rows.filtered = collector_.rows_filtered(0);
   rows.rejected = rejects.rows;
-  rows.read = collector_.rows_read(0);
   if (!rows.balances()) {
     return fail(ErrorCode::internal, "the receipt of the query's rows does not balance");
   }
@@ -382,6 +397,7 @@ Result<Receipt> QueryLoad::make_receipt(const LoadDecision& decision, uint64_t i
 }
 
 Result<LoadDecision> QueryLoad::decide() {
+  folded_ = WEIR_TRY(session_.fold(1, input_.run->scheduled_for)).front();
   WEIR_TRY(session_.load().stage(parameters_));
   LoadDecision decision = WEIR_TRY(session_.load().decide(1, rejecting_into(collector_, session_)));
   if (collector_.over_limit()) return fail(limit_error(*session_.parts().table));

@@ -41,13 +41,23 @@ Result<void> check_all_names(const PipelineParts& parts) {
   }
   WEIR_TRY(check_names(names, "the read step"));
   for (const Step* step : parts.row_steps) {
-    const auto* select = std::get_if<SelectStep>(step);
-    if (select == nullptr) continue;
     names.clear();
-    for (const SelectItem& item : select->items) {
+    if (const auto* unnest = std::get_if<UnnestStep>(step); unnest != nullptr) {
+      names.emplace_back(unnest->as, unnest->column.location);
+      WEIR_TRY(check_names(names, "an unnest step"));
+    }
+    const auto* select = std::get_if<SelectStep>(step);
+    const auto* aggregate = std::get_if<AggregateStep>(step);
+    if (select == nullptr && aggregate == nullptr) continue;
+    if (aggregate != nullptr) {
+      for (const NamedColumn& column : aggregate->by) {
+        names.emplace_back(column.name, column.location);
+      }
+    }
+    for (const SelectItem& item : select != nullptr ? select->items : aggregate->items) {
       names.emplace_back(item.name, item.expression.location);
     }
-    WEIR_TRY(check_names(names, "a select step"));
+    WEIR_TRY(check_names(names, select != nullptr ? "a select step" : "an aggregate step"));
   }
   names.clear();
   for (const Column& column : parts.table->columns) {

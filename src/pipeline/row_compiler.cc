@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 
+#include "config/reader.h"
 #include "pipeline/length_only.h"
 #include "pipeline/run_variables.h"
 #include "pipeline/sql_fragment.h"
@@ -13,11 +15,27 @@ namespace {
 
 using duckdb::quote_identifier;
 
-const std::string fragment_prefix = "SELECT weir_row, (";
+constexpr std::string_view fragment_prefix = "SELECT weir_row, (";
 
 bool is_default_flag(const std::string& name) { return name.starts_with("weir_default_"); }
 
 }  // namespace
+
+RowCompiler::RowCompiler(const PipelineParts& parts, duckdb::Database& database,
+                         duckdb::Connection& connection, std::string source, int64_t slot,
+                         int first_rule, std::vector<SqlProblem>* problems)
+    : parts_(parts),
+      database_(database),
+      connection_(connection),
+      level_(std::move(source)),
+      slot_(slot),
+      first_rule_(first_rule),
+      count_rows_(parts.sql != nullptr),
+      problems_(problems) {
+  for (const Step* step : parts.row_steps) {
+    all_unnests_ += std::holds_alternative<UnnestStep>(*step) ? 1 : 0;
+  }
+}
 
 Result<void> RowCompiler::begin() {
   columns_ = WEIR_TRY(connection_.describe("SELECT * FROM (" + level_ + ")"));
@@ -41,6 +59,15 @@ Result<void> RowCompiler::begin() {
   return {};
 }
 
+Result<void> RowCompiler::refresh_columns() {
+  const auto described = WEIR_TRY(connection_.describe(level_));
+  columns_.clear();
+  for (const auto& column : described) {
+    if (!is_reserved_name(column.name)) columns_.push_back(column);
+  }
+  return {};
+}
+
 /// As DuckDB finds a column: upper and lower case are one.
 const duckdb::ResultColumn* RowCompiler::find(const std::string& name) const {
   const auto at = std::find_if(columns_.begin(), columns_.end(),
@@ -60,26 +87,26 @@ std::string RowCompiler::reject(int rule, const std::string& value) const {
 /// TRY gives NULL for a row on which the expression fails; the struct around it keeps that apart
 /// from an expression that is NULL. Some expressions (volatile ones, subqueries) cannot stand in a
 /// TRY; their errors fail the run.
-std::string RowCompiler::wrapped(const std::string& expression) {
+std::string RowCompiler::wrapped(const std::string& expression, const std::string& relation) {
   const std::string tried = fmt::format("TRY({{'v': ({}\n)}})", expression);
-  if (connection_.describe(fmt::format("SELECT {} FROM ({})", tried, level_))) return tried;
+  if (connection_.describe(fmt::format("SELECT {} FROM ({})", tried, relation))) return tried;
   return fmt::format("{{'v': ({}\n)}}", expression);
 }
 
 /// Why an expression cannot make one value of one row, if it cannot.
 std::optional<Error> RowCompiler::refusal(const std::string& written, const std::string& expression,
-                                          bool predicate) {
+                                          Shape shape) {
   if (auto error = check_fragment(written)) return error;
   // weir_row beside it: an aggregate would fold rows, and does not bind.
   const auto columns =
-      connection_.describe(fragment_prefix + expression + "\n) FROM (" + level_ + ")");
+      connection_.describe(std::string(fragment_prefix) + expression + "\n) FROM (" + level_ + ")");
   if (!columns) {
     if (columns.error().message.find(" must appear in the GROUP BY") == std::string::npos) {
       return columns.error();
     }
     return Error{ErrorCode::sql,
                  "an aggregate folds rows, and this step works on each row by itself",
-                 "use a sql step for aggregates"};
+                 "use an aggregate step"};
   }
   if (columns->size() != 2) {
     return Error{ErrorCode::sql, "this is not one expression", "write one per column"};
@@ -95,7 +122,7 @@ std::optional<Error> RowCompiler::refusal(const std::string& written, const std:
                         : "this does not give one value for one row",
                  "use a sql step for that"};
   }
-  if (predicate && columns->back().type != "BOOLEAN") {
+  if (shape == Shape::predicate && columns->back().type != "BOOLEAN") {
     return Error{ErrorCode::sql, "a predicate must be BOOLEAN, and this is " + columns->back().type,
                  "compare it with something"};
   }
@@ -104,14 +131,40 @@ std::optional<Error> RowCompiler::refusal(const std::string& written, const std:
 
 /// Whether an expression of the user binds to the columns so far, as a value of one row. False: the
 /// problem has been noted.
-Result<bool> RowCompiler::binds(const SqlText& text, const std::string& expression,
-                                bool predicate) {
-  auto error = refusal(text.text, expression, predicate);
+Result<bool> RowCompiler::binds(const SqlText& text, const std::string& expression, Shape shape) {
+  return note(text, refusal(text.text, expression, shape), fragment_prefix.size());
+}
+
+/// True when there is no error. `prefix_bytes` of the described statement stand before the text.
+Result<bool> RowCompiler::note(const SqlText& text, std::optional<Error> error,
+                               size_t prefix_bytes) {
   if (!error) return true;
   if (problems_ == nullptr) return fail(*std::move(error));
-  const int prefix = static_cast<int>(std::string("DESCRIBE ").size() + fragment_prefix.size());
+  const int prefix = static_cast<int>(std::string_view("DESCRIBE ").size() + prefix_bytes);
   problems_->push_back({&text, "", *std::move(error), prefix});
   return false;
+}
+
+/// A problem of a name in the project file.
+Result<void> RowCompiler::note_at(const Location& location, Error error) {
+  error.location = location;
+  if (problems_ == nullptr) return fail(std::move(error));
+  problems_->push_back({nullptr, "", std::move(error), 0, location});
+  return {};
+}
+
+/// The column a step names; null: the problem has been noted.
+Result<const duckdb::ResultColumn*> RowCompiler::known(const NamedColumn& column,
+                                                       const char* step) {
+  if (const auto* found = find(column.name)) return found;
+  std::vector<std::string> names;
+  for (const auto& each : columns_) names.push_back(each.name);
+  WEIR_TRY(note_at(
+      column.location,
+      {ErrorCode::sql,
+       fmt::format("the {} step names the column '{}', which is not there", step, column.name),
+       config::suggestion(column.name, names)}));
+  return nullptr;
 }
 
 /// What to show for a failed expression: the columns it names, in their order.
@@ -142,7 +195,7 @@ std::string RowCompiler::value_of(const std::string& expression) const {
 Result<void> RowCompiler::select(const SelectStep& step) {
   std::string tries;    // first level: the expressions
   std::string outputs;  // second level: their values and flags
-  std::string flags, flagged;
+  StepFlags flags;
   std::string new_carried;
   for (const SelectItem& item : step.items) {
     std::string expression = stand_in_run_variables(item.expression.text);
@@ -151,7 +204,7 @@ Result<void> RowCompiler::select(const SelectStep& step) {
       outputs += fmt::format(", {} AS {}", quote_identifier(expression), name);
       continue;
     }
-    if (!WEIR_TRY(binds(item.expression, expression, false))) expression = "NULL";
+    if (!WEIR_TRY(binds(item.expression, expression, Shape::value))) expression = "NULL";
     const int id = ++serial_;
     const int rule = add_rule(item.name, "select",
                               "'{}' makes the expression " + item.expression.text + " fail");
@@ -161,57 +214,115 @@ Result<void> RowCompiler::select(const SelectStep& step) {
     outputs += fmt::format(", CASE WHEN weir_t{0} IS NULL THEN {1} END AS weir_v{0}", id,
                            value_of(expression));
     new_carried += fmt::format(", weir_e{0}, weir_v{0}", id);
-    flags += fmt::format("{}weir_e{}", flags.empty() ? "" : " OR ", id);
-    flagged +=
-        fmt::format("{}(CASE WHEN weir_e{} THEN {} ELSE 1 END)", flagged.empty() ? "" : " & ", id,
-                    reject(rule, fmt::format("weir_v{}", id)));
+    flags.add(fmt::format("weir_e{}", id), reject(rule, fmt::format("weir_v{}", id)));
   }
   if (!tries.empty()) level_ = fmt::format("SELECT *{} FROM ({})", tries, level_);
   level_ = fmt::format("SELECT weir_row{}{} FROM ({})", carried_, outputs, level_);
   carried_ += new_carried;
-  if (!flags.empty()) verdicts_ += fmt::format(" WHEN {} THEN {}", flags, flagged);
-
-  const auto described = WEIR_TRY(connection_.describe(level_));
-  columns_.clear();
-  for (const auto& column : described) {
-    if (!column.name.starts_with("weir_")) columns_.push_back(column);
-  }
-  return {};
+  leave(flags);
+  return refresh_columns();
 }
 
 Result<void> RowCompiler::where(const WhereStep& step) {
   const int id = ++serial_;
   std::string predicate = stand_in_run_variables(step.predicate.text);
-  if (!WEIR_TRY(binds(step.predicate, predicate, true))) predicate = "TRUE";
+  if (!WEIR_TRY(binds(step.predicate, predicate, Shape::predicate))) predicate = "TRUE";
   const int rule =
       add_rule("", "where", "'{}' makes the predicate " + step.predicate.text + " fail");
   level_ = fmt::format("SELECT *, {} AS weir_w{} FROM ({})", wrapped(predicate), id, level_);
   level_ = fmt::format("SELECT *, CASE WHEN weir_w{0} IS NULL THEN {1} END AS weir_v{0} FROM ({2})",
                        id, value_of(predicate), level_);
   carry(fmt::format("weir_w{0}, weir_v{0}", id));
-  verdicts_ +=
-      fmt::format(" WHEN weir_w{} IS NULL THEN {}", id, reject(rule, fmt::format("weir_v{}", id)));
-  verdicts_ += fmt::format(
-      " WHEN NOT COALESCE(CAST(weir_w{}.v AS BOOLEAN), FALSE) THEN weir_filtered({}::BIGINT, "
-      "weir_row)",
-      id, slot_);
+  leave(fmt::format("weir_w{} IS NULL", id), reject(rule, fmt::format("weir_v{}", id)));
+  leave(fmt::format("NOT COALESCE(CAST(weir_w{}.v AS BOOLEAN), FALSE)", id), filtered());
   return {};
+}
+
+/// NULL is good, as in a table's own rules; a row on which a rule fails breaks it.
+Result<void> RowCompiler::check(const CheckStep& step) {
+  std::string tries, values;
+  StepFlags flags;
+  for (const SelectItem& item : step.rules) {
+    const int id = ++serial_;
+    std::string predicate = stand_in_run_variables(item.expression.text);
+    if (!WEIR_TRY(binds(item.expression, predicate, Shape::predicate))) predicate = "TRUE";
+    const int rule = add_rule("", item.name, "'{}' breaks the check " + item.name);
+    tries += fmt::format(", NOT COALESCE(({}).v, FALSE) AS weir_e{}",
+                         wrapped("COALESCE((" + predicate + "\n), TRUE)"), id);
+    values +=
+        fmt::format(", CASE WHEN weir_e{0} THEN {1} END AS weir_v{0}", id, value_of(predicate));
+    carry(fmt::format("weir_e{0}, weir_v{0}", id));
+    flags.add(fmt::format("weir_e{}", id), reject(rule, fmt::format("weir_v{}", id)));
+  }
+  if (flags.empty()) return {};
+  level_ = fmt::format("SELECT *{} FROM ({})", tries, level_);
+  level_ = fmt::format("SELECT *{} FROM ({})", values, level_);
+  leave(flags);
+  return {};
+}
+
+void RowCompiler::leave(const std::string& condition, const std::string& verdict) {
+  verdicts_ += fmt::format(" WHEN {} THEN {}", condition, verdict);
+  leaving_ += (leaving_.empty() ? "" : " OR ") + condition;
+}
+
+void RowCompiler::leave(const StepFlags& flags) {
+  if (!flags.empty()) leave(flags.flags(), flags.verdicts());
+}
+
+void RowCompiler::StepFlags::add(const std::string& flag, const std::string& reject) {
+  flags_ += (flags_.empty() ? "" : " OR ") + flag;
+  verdicts_ += fmt::format("{}(CASE WHEN {} THEN {} ELSE 1 END)", verdicts_.empty() ? "" : " & ",
+                           flag, reject);
+}
+
+std::string RowCompiler::filtered() const {
+  return fmt::format("weir_filtered({}::BIGINT, weir_row)", slot_);
+}
+
+std::string RowCompiler::column_names() const {
+  std::string names;
+  for (const auto& column : columns_) names += quote_identifier(column.name) + ", ";
+  return names;
+}
+
+/// The statement's one WHERE: true for good rows; tells weir of every other one. A reject is NULL,
+/// so that the row it was made of is put into words for rejected rows only.
+std::string RowCompiler::where_clause() const {
+  std::string counting;
+  if (count_rows_) {
+    counting += fmt::format(" WHEN weir_seen({}::BIGINT, weir_row{}) = 0 THEN 0", slot_,
+                            more_.empty() ? "" : ", " + more_);
+  }
+  if (!more_.empty()) {
+    counting +=
+        fmt::format(" WHEN weir_expanded({}::BIGINT, weir_row, {}) = 0 THEN 0", slot_, more_);
+  }
+  std::string verdict = contract_.empty() ? "1" : contract_;
+  if (!counting.empty() || !verdicts_.empty()) {
+    verdict = fmt::format("CASE{}{} ELSE {} END", counting, verdicts_, verdict);
+  } else if (contract_.empty()) {
+    return "";
+  }
+  if (!tell_produced_.empty()) verdict = fmt::format("COALESCE({}, {})", verdict, tell_produced_);
+  return " WHERE (" + verdict + ") = 1";
+}
+
+/// `columns` (each with a comma behind it) and weir_row of the good rows.
+std::string RowCompiler::judged(const std::string& columns) const {
+  return fmt::format("SELECT {}weir_row FROM ({}){}", columns, level_, where_clause());
 }
 
 RowQuery RowCompiler::finish(const Table& table) && {
   std::string names;
   for (const Column& column : table.columns) names += quote_identifier(column.name) + ", ";
-  std::string sql = fmt::format("SELECT {}weir_row FROM ({})", names, level_);
-  const std::string last = contract_.empty() ? "1" : contract_;
-  if (count_rows_) {
-    verdicts_ = fmt::format(" WHEN weir_seen({}::BIGINT, weir_row) = 0 THEN 0", slot_) + verdicts_;
-  }
-  if (!verdicts_.empty()) {
-    sql += fmt::format(" WHERE (CASE{} ELSE {} END) = 1", verdicts_, last);
-  } else if (!contract_.empty()) {
-    sql += fmt::format(" WHERE ({}) = 1", contract_);
-  }
-  return {bind_run_variables(sql), std::move(rules_)};
+  RowQuery query;
+  query.sql = bind_run_variables(judged(names));
+  query.folds = std::move(folds_);
+  query.rules = std::move(rules_);
+  query.identity = identity_;
+  query.produced = produced_;
+  return query;
 }
 
 }  // namespace weir::pipeline

@@ -13,16 +13,25 @@
 namespace weir::pipeline {
 namespace {
 
+/// The SQL of a step, as the user wrote it.
+std::vector<const SqlText*> texts_of(const Step& step) {
+  std::vector<const SqlText*> texts;
+  const auto add_all = [&](const std::vector<SelectItem>& items) {
+    for (const SelectItem& item : items) texts.push_back(&item.expression);
+  };
+  if (const auto* where = std::get_if<WhereStep>(&step)) texts.push_back(&where->predicate);
+  if (const auto* select = std::get_if<SelectStep>(&step)) add_all(select->items);
+  if (const auto* check = std::get_if<CheckStep>(&step)) add_all(check->rules);
+  if (const auto* dedupe = std::get_if<DedupeStep>(&step)) texts.push_back(&dedupe->order_by);
+  if (const auto* aggregate = std::get_if<AggregateStep>(&step)) add_all(aggregate->items);
+  return texts;
+}
+
 bool any_reads_tables(const PipelineParts& parts) {
   if (parts.sql != nullptr) return true;
   for (const Step* step : parts.row_steps) {
-    if (const auto* where = std::get_if<WhereStep>(step)) {
-      if (reads_tables(where->predicate.text)) return true;
-    }
-    if (const auto* select = std::get_if<SelectStep>(step)) {
-      for (const SelectItem& item : select->items) {
-        if (reads_tables(item.expression.text)) return true;
-      }
+    for (const SqlText* text : texts_of(*step)) {
+      if (reads_tables(text->text)) return true;
     }
   }
   for (const Column& column : parts.table->columns) {
@@ -48,21 +57,30 @@ RowCompiler::DefaultFlags default_flags(const PipelineParts& parts) {
   return flags;
 }
 
+Result<void> compile_step(RowCompiler& compiler, const PipelineParts& parts, const Step& step) {
+  const int next = static_cast<int>(&step - parts.pipeline->steps.data()) + 1;
+  if (const auto* select = std::get_if<SelectStep>(&step)) return compiler.select(*select);
+  if (const auto* where = std::get_if<WhereStep>(&step)) return compiler.where(*where);
+  if (const auto* check = std::get_if<CheckStep>(&step)) return compiler.check(*check);
+  if (const auto* unnest = std::get_if<UnnestStep>(&step)) return compiler.unnest(*unnest, next);
+  if (std::holds_alternative<DedupeStep>(step)) return compiler.dedupe(step, next);
+  return compiler.aggregate(step, next);
+}
+
 }  // namespace
 
 Result<RowQuery> compile_rows(const PipelineParts& parts, duckdb::Database& database,
                               duckdb::Connection& connection, const std::string& source,
                               int64_t slot, int first_rule, std::vector<SqlProblem>* problems) {
-  RowCompiler compiler(database, connection, source, slot, first_rule, parts.sql != nullptr,
-                       problems);
+  RowCompiler compiler(parts, database, connection, source, slot, first_rule, problems);
   WEIR_TRY(compiler.begin());
   for (const Step* step : parts.row_steps) {
-    if (const auto* select = std::get_if<SelectStep>(step)) WEIR_TRY(compiler.select(*select));
-    if (const auto* where = std::get_if<WhereStep>(step)) WEIR_TRY(compiler.where(*where));
+    WEIR_TRY(compile_step(compiler, parts, *step));
+    if (compiler.blind()) return RowQuery{};  // what is behind is judged once this is mended
   }
   WEIR_TRY(compiler.contract(*parts.table, default_flags(parts)));
   RowQuery query = std::move(compiler).finish(*parts.table);
-  query.reads_tables = any_reads_tables(parts);
+  query.reads_tables = !query.folds.empty() || any_reads_tables(parts);
   return query;
 }
 

@@ -18,11 +18,25 @@ struct RowRule {
   std::string message;  ///< one sentence; "{}" stands for the value
 };
 
-/// A pipeline's row steps and its table's contract as one SELECT: gives the table's columns in its
-/// order and `weir_row`, for good rows only. Every other row goes through weir_reject (once per
-/// problem) or weir_filtered exactly once, because the statement has exactly one WHERE.
+/// A step that makes fewer rows of many. The good rows of the steps before it are read into
+/// temporary tables first; what is behind it reads these.
+struct RowFold {
+  enum class Counter { folded, deduplicated };
+
+  const Step* step = nullptr;
+  Counter counter = Counter::folded;
+  std::vector<std::string> tables;  ///< quoted; to be emptied before each load
+  std::vector<std::string> fills;   ///< statements, in order; may hold run variables
+  std::string counts;               ///< a SELECT of input and how many rows it has lost
+};
+
+/// A pipeline's row steps and its table's contract: the folds, in order, then one SELECT that gives
+/// the table's columns in its order and `weir_row`, for good rows only. Every other row goes
+/// through weir_reject (once per problem) or weir_filtered exactly once, because each of these
+/// statements has exactly one WHERE.
 struct RowQuery {
   std::string sql;
+  std::vector<RowFold> folds;
   std::vector<RowRule> rules;
   bool reads_tables = false;  ///< beside the input, some table: to be planned anew for each load
   RowIdentity identity = RowIdentity::record;
@@ -33,9 +47,10 @@ struct RowQuery {
 /// What is wrong with one piece of the user's SQL, or with the column it makes.
 struct SqlProblem {
   const SqlText* text = nullptr;  ///< null: see `column`
-  std::string column;             ///< the table's column that cannot be made
+  std::string column;             ///< the table's column that cannot be made; empty: `location`
   Error error;                    ///< as DuckDB words it
   int prefix_bytes = 0;           ///< how much of the statement stands before the text
+  Location location = {};         ///< of a name, when it is neither
 };
 
 /// `source` is SQL of a relation with the source columns and weir_row; `slot` is what the verdict

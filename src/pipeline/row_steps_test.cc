@@ -2,10 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "pipeline/row_query.h"
+#include "pipeline/row_steps_for_test.h"
 #include "pipeline/run_variables.h"
-#include "pipeline/sql_checker.h"
-#include "pipeline/test_project.h"
 
 namespace weir::pipeline {
 namespace {
@@ -13,68 +11,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-using Items = std::vector<std::pair<std::string, std::string>>;
-
-class RowStepsTest : public testing::Test {
- protected:
-  RowStepsTest() { test_.project.tables.reserve(10); }
-
-  static std::vector<ReadColumn> sources(const Items& columns) {
-    std::vector<ReadColumn> made;
-    for (const auto& [name, type] : columns) made.push_back({name, *parse_data_type(type), {}});
-    return made;
-  }
-  static SelectStep select(const Items& items) {
-    SelectStep step;
-    for (const auto& [name, sql] : items) step.items.push_back({name, {sql, {"w", 1, 1}, true}});
-    return step;
-  }
-  static WhereStep where(const std::string& sql) { return {{sql, {"w", 2, 1}, true}, {}}; }
-
-  /// Loads `json` through the steps into a table of these columns, which is made anew.
-  Receipt load(const Items& read, const std::vector<Step>& steps, const Items& columns,
-               const std::string& json) {
-    const std::string name = "t" + std::to_string(++serial_);
-    make_pipeline(name, read, steps, columns);
-    test_.executor = *make_executor(test_.project, test_.resources, test_.clock);
-    test_.drop(name + ".json", json);
-    const Receipt receipt = test_.run(name, name + ".json");
-    EXPECT_TRUE(receipt.rows.balances());
-    rows_ = test_.query("SELECT * FROM " + name + " ORDER BY ALL");
-    return receipt;
-  }
-  /// What the checker says of a select of one expression over {a: bigint, b: varchar, l: bigint[]}.
-  std::vector<config::Diagnostic> findings(const std::string& expression) {
-    make_pipeline("c" + std::to_string(++serial_),
-                  {{"a", "bigint"}, {"b", "varchar"}, {"l", "bigint[]"}},
-                  {select({{"x", expression}})}, {{"x", "varchar"}});
-    return make_sql_checker()->check_pipeline(test_.project, test_.project.pipelines.back());
-  }
-
-  void make_pipeline(const std::string& name, const Items& read, const std::vector<Step>& steps,
-                     const Items& columns) {
-    Table table;
-    table.name = TableName(name);
-    table.database = DatabaseName("warehouse");
-    for (const auto& [column, type] : columns) {
-      table.columns.push_back({column, *parse_data_type(type), {}, {}});
-    }
-    test_.project.tables.push_back(table);
-    Pipeline pipeline;
-    pipeline.name = PipelineName(name);
-    ReadStep reading;
-    reading.columns = sources(read);
-    pipeline.steps.push_back(reading);
-    pipeline.steps.insert(pipeline.steps.end(), steps.begin(), steps.end());
-    pipeline.steps.push_back(LoadStep{TableName(name), LoadMode::append, {}});
-    test_.project.pipelines.push_back(pipeline);
-  }
-
-  TestProject test_;
-  int serial_ = 0;
-  std::vector<std::string> rows_;
-};
 
 TEST_F(RowStepsTest, SelectsFollowOneAnother) {
   const Receipt receipt =

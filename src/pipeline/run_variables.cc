@@ -53,4 +53,9 @@ std::string bind_run_variables(const std::string& sql) {
   return replace_all(sql, variables);
 }
 
+bool holds_run_variables(const std::string& sql) {
+  return sql.find("$weir_run_day") != std::string::npos ||
+         sql.find("$weir_run_scheduled_for") != std::string::npos;
+}
+
 }  // namespace weir::pipeline

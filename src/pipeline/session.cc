@@ -10,6 +10,7 @@
 #include "pipeline/dictionary_version.h"
 #include "pipeline/drift.h"
 #include "pipeline/length_only.h"
+#include "pipeline/sql_fragment.h"
 
 namespace weir::pipeline {
 namespace {
@@ -38,6 +39,9 @@ RowRule scan_rule(duckdb::ScanRule rule) {
 /// The table's column a source column goes to as it is; empty when an expression stands between.
 std::string target_of(const PipelineParts& parts, std::string name) {
   for (const Step* step : parts.row_steps) {
+    if (std::holds_alternative<AggregateStep>(*step)) return {};
+    const auto* unnest = std::get_if<UnnestStep>(step);
+    if (unnest != nullptr && same_name(unnest->column.name, name)) return {};
     const auto* select = std::get_if<SelectStep>(step);
     if (select == nullptr) continue;
     const auto item =
@@ -81,9 +85,14 @@ std::vector<size_t> required_sources(const PipelineParts& parts) {
 }
 
 /// List columns that the steps name only as `len(column)`. They must not reach the table as they
-/// are, so there has to be a select.
+/// are, so there has to be a select; nor a step that keeps or shows whole rows.
 std::vector<size_t> length_only_sources(const PipelineParts& parts) {
   std::vector<size_t> found;
+  for (const Step* step : parts.row_steps) {
+    if (!std::holds_alternative<SelectStep>(*step) && !std::holds_alternative<WhereStep>(*step)) {
+      return found;
+    }
+  }
   const bool selects =
       std::any_of(parts.row_steps.begin(), parts.row_steps.end(),
                   [](const Step* step) { return std::holds_alternative<SelectStep>(*step); });
@@ -173,6 +182,7 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
   RowQuery query = WEIR_TRY(
       compile_rows(parts, database, *session->connection_, source, slot, session->first_rule_));
   session->rules_ = query.rules;
+  session->folds_ = std::make_unique<RowFolds>(*session->connection_, std::move(query.folds));
   session->load_ = WEIR_TRY(TableLoad::make(
       *session->connection_, project, *parts.table, parts.load->mode, std::move(query),
       fmt::format("weir_stage_{}", ++serial), std::move(options.load)));
@@ -216,13 +226,30 @@ void Session::sort_by_field(std::vector<Problem>& problems) const {
                    [&](const Problem& a, const Problem& b) { return rank(a) < rank(b); });
 }
 
+bool Session::uses_run_variables() const {
+  return load_->parameter_count() > 0 || folds_->uses_run_variables();
+}
+
 Result<std::vector<duckdb::Parameter>> Session::parameters(Timestamp scheduled_for) {
-  std::vector<duckdb::Parameter> values(load_->parameter_count());
+  return parameters(scheduled_for, load_->parameter_count(),
+                    [this](const std::string& name) { return load_->parameter_index(name); });
+}
+
+Result<std::vector<FoldCounts>> Session::fold(size_t inputs, Timestamp scheduled_for) {
+  return folds_->run(inputs, [&](const duckdb::Statement& statement) {
+    return parameters(scheduled_for, statement.parameter_count(),
+                      [&](const std::string& name) { return statement.parameter_index(name); });
+  });
+}
+
+Result<std::vector<duckdb::Parameter>> Session::parameters(Timestamp scheduled_for, size_t count,
+                                                           const ParameterIndex& index_of) {
+  std::vector<duckdb::Parameter> values(count);
   const duckdb::TimestampValue moment{scheduled_for.time_since_epoch().count()};
-  if (const size_t index = load_->parameter_index("weir_run_scheduled_for"); index > 0) {
+  if (const size_t index = index_of("weir_run_scheduled_for"); index > 0) {
     values[index - 1] = moment;
   }
-  if (const size_t index = load_->parameter_index("weir_run_day"); index > 0) {
+  if (const size_t index = index_of("weir_run_day"); index > 0) {
     const duckdb::Parameter arguments[] = {timezone_, moment};
     const auto day = WEIR_TRY(connection_->run(
         "SELECT CAST(timezone($1, $2) AS DATE) - DATE '1970-01-01' - 1", arguments));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "duckdb/scan.h"
 #include "model/project.h"
 #include "pipeline/ledger.h"
+#include "pipeline/row_folds.h"
 #include "pipeline/row_query.h"
 #include "pipeline/table_load.h"
 #include "pipeline/table_locks.h"
@@ -58,11 +60,18 @@ class Session {
   void sort_by_field(std::vector<Problem>& problems) const;
   /// The number of a rule about several rows; `index` as TableLoad::decide tells it.
   int load_rule_number(size_t index) const;
+  /// Whether each run has its own values of them, so that runs cannot share a load.
+  bool uses_run_variables() const;
   /// Values of the run variables, in the load statement's parameter order.
   Result<std::vector<duckdb::Parameter>> parameters(Timestamp scheduled_for);
+  /// Reads the inputs as far as the last fold; nothing when the pipeline has none.
+  Result<std::vector<FoldCounts>> fold(size_t inputs, Timestamp scheduled_for);
 
  private:
   Result<void> make_tables(const Project& project, const SessionOptions& options);
+  using ParameterIndex = std::function<size_t(const std::string& name)>;
+  Result<std::vector<duckdb::Parameter>> parameters(Timestamp scheduled_for, size_t count,
+                                                    const ParameterIndex& index);
 
   PipelineParts parts_;
   LoadPurpose purpose_ = LoadPurpose::load;
@@ -71,6 +80,7 @@ class Session {
   std::vector<std::string> ddl_;
   std::unique_ptr<duckdb::ScanSlot> slot_;
   std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<RowFolds> folds_;
   std::unique_ptr<TableLoad> load_;
   std::vector<RowRule> rules_;
   int first_rule_ = 0;

@@ -156,10 +156,11 @@ std::vector<Diagnostic> DuckdbSqlChecker::check_table(const Project& project, co
 
 Location column_location(const PipelineParts& parts, const std::string& column) {
   for (auto step = parts.row_steps.rbegin(); step != parts.row_steps.rend(); ++step) {
-    if (const auto* select = std::get_if<SelectStep>(*step)) {
-      for (const SelectItem& item : select->items) {
-        if (item.name == column) return item.expression.location;
-      }
+    const auto* select = std::get_if<SelectStep>(*step);
+    const auto* aggregate = std::get_if<AggregateStep>(*step);
+    if (select == nullptr && aggregate == nullptr) continue;
+    for (const SelectItem& item : select != nullptr ? select->items : aggregate->items) {
+      if (item.name == column) return item.expression.location;
     }
   }
   return parts.load->location;
@@ -187,6 +188,10 @@ void DuckdbSqlChecker::check_parts(const PipelineParts& parts, Shadow& shadow,
                                      slot.first_sql_rule(), &problems);
   for (const SqlProblem& problem : problems) {
     const SqlMessage said = understand(problem.error);
+    if (problem.location.line > 0) {
+      out.push_back({Severity::error, said.message, said.fix, problem.location});
+      continue;
+    }
     const int offset = said.position < 0 ? -1 : said.position - problem.prefix_bytes;
     out.push_back({Severity::error, said.message, said.fix,
                    problem.text != nullptr ? place_in(*problem.text, offset)

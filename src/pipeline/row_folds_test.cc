@@ -1,0 +1,288 @@
+// Steps that make more rows of one, fewer of many, or reject by rules of their own.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pipeline/row_steps_for_test.h"
+
+namespace weir::pipeline {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class RowFoldsTest : public RowStepsTest {};
+
+TEST_F(RowFoldsTest, UnnestMakesOneRowPerElement) {
+  const Receipt receipt = load({{"id", "bigint"}, {"hit", "json[]"}},
+                               {unnest("hit"), select({{"id", "id"}, {"page", "hit ->> 'page'"}})},
+                               {{"id", "bigint"}, {"page", "varchar"}},
+                               R"({"id":1,"hit":[{"page":"a"},{"page":"b"},{"page":"c"}]}
+{"id":2,"hit":[]}
+{"id":3}
+{"id":4,"hit":[{"page":"d"}]}
+{"id":5,"hit":[null,{}]})");
+  ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+  EXPECT_THAT(rows_, ElementsAre("1|a", "1|b", "1|c", "4|d", "5|NULL", "5|NULL"));
+  EXPECT_EQ(receipt.rows.read, 5u);
+  EXPECT_EQ(receipt.rows.expanded, 3u);
+  EXPECT_EQ(receipt.rows.filtered, 2u);
+  EXPECT_EQ(receipt.rows.inserted, 6u);
+}
+
+TEST_F(RowFoldsTest, AnEmptyListStaysWhenItIsToldTo) {
+  const Receipt receipt =
+      load({{"id", "bigint"}, {"l", "bigint[]"}}, {where("id < 9"), unnest("l", "n", true)},
+           {{"id", "bigint"}, {"n", "bigint"}},
+           R"({"id":1,"l":[7,8]}
+{"id":2,"l":[]}
+{"id":3}
+{"id":9,"l":[1,2,3]})");
+  ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+  EXPECT_THAT(rows_, ElementsAre("1|7", "1|8", "2|NULL", "3|NULL"));
+  EXPECT_EQ(receipt.rows.expanded, 1u);
+  EXPECT_EQ(receipt.rows.filtered, 1u);
+}
+
+TEST_F(RowFoldsTest, ARejectedElementSaysWhichRowItWas) {
+  const Receipt receipt =
+      load({{"id", "bigint"}, {"l", "varchar[]"}},
+           {select({{"id", "10 // id"}, {"l", "l"}, {"b", "to_json({'x': id})"}}), unnest("l", "n"),
+            select({{"id", "id"}, {"n", "CAST(n AS INTEGER)"}})},
+           {{"id", "bigint"}, {"n", "integer"}},
+           R"({"id":5,"l":["1","x","3","y"]}
+{"id":0,"l":["1","2"]}
+{"id":2,"l":["4"]})");
+  ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+  EXPECT_THAT(rows_, ElementsAre("2|1", "2|3", "5|4", "NULL|1", "NULL|2"));
+  EXPECT_EQ(receipt.rows.rejected, 2u);
+  ASSERT_EQ(receipt.rejects.size(), 2u);
+  EXPECT_EQ(receipt.rejects[0].line, 1u);
+  EXPECT_EQ(receipt.rejects[0].problems[0].value, "x");
+  EXPECT_EQ(receipt.rejects[0].produced, R"({"id":2,"n":"x","b":{"x":5}})");
+  EXPECT_EQ(receipt.rejects[0].entry_step, 3);
+  EXPECT_EQ(receipt.rejects[1].produced, R"({"id":2,"n":"y","b":{"x":5}})");
+  EXPECT_EQ(receipt.rejects[1].raw, receipt.rejects[0].raw);
+}
+
+TEST_F(RowFoldsTest, ARecordThatFailsBeforeTheUnnestIsOneReject) {
+  const Receipt receipt =
+      load({{"a", "varchar"}, {"l", "bigint[]"}},
+           {select({{"a", "CAST(a AS BIGINT)"}, {"l", "l"}}), unnest("l"), where("l > 1")},
+           {{"a", "bigint"}, {"l", "bigint"}},
+           R"({"a":"q","l":[1,2,3]}
+{"a":"w","l":[]}
+{"a":"7","l":[1,2,3]})");
+  ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+  EXPECT_THAT(rows_, ElementsAre("7|2", "7|3"));
+  EXPECT_EQ(receipt.rows.rejected, 2u);
+  EXPECT_EQ(receipt.rows.filtered, 1u);
+  EXPECT_EQ(receipt.rows.expanded, 2u);
+  EXPECT_EQ(receipt.rejects[0].produced, "");
+}
+
+TEST_F(RowFoldsTest, ListsOfListsAreUnnestedOneAfterTheOther) {
+  for (const std::string name : {"l", "m"}) {
+    const Receipt receipt = load(
+        {{"l", "bigint[][]"}}, {unnest("l", name), unnest(name), check({{"small", name + " < 9"}})},
+        {{name, "bigint"}}, R"({"l":[[1,2],[3],[],[9,4]]}
+{"l":[[5]]}
+{"l":[[]]})");
+    ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+    EXPECT_THAT(rows_, ElementsAre("1", "2", "3", "4", "5"));
+    // 3 records are 6 lists are 6 numbers and 2 empty lists.
+    EXPECT_EQ(receipt.rows.expanded, 5u);
+    EXPECT_EQ(receipt.rows.filtered, 2u);
+    ASSERT_EQ(receipt.rows.rejected, 1u);
+    EXPECT_EQ(receipt.rejects[0].problems[0].rule, "small");
+    EXPECT_EQ(receipt.rejects[0].produced, "{\"" + name + "\":9}");
+    EXPECT_EQ(receipt.rejects[0].entry_step, 3);
+  }
+}
+
+TEST_F(RowFoldsTest, DedupeKeepsOneRowPerKey) {
+  const std::string json = R"({"k":"a","t":3,"n":1}
+{"k":"b","t":1,"n":2}
+{"k":"a","t":9,"n":3}
+{"t":4,"n":4}
+{"k":"a","t":9,"n":5}
+{"t":4,"n":6}
+{"k":"b","n":7}
+{"k":"a","t":3,"n":8})";
+  const std::pair<DedupeStep, std::vector<std::string>> cases[] = {
+      {dedupe({"k"}, DedupeKeep::first), {"1", "2", "4"}},
+      {dedupe({"k"}, DedupeKeep::last), {"6", "7", "8"}},
+      {dedupe({"k"}, DedupeKeep::newest, "t"), {"2", "5", "6"}},
+      {dedupe({"k"}, DedupeKeep::oldest, "t"), {"1", "2", "4"}},
+      {dedupe({"k"}, DedupeKeep::newest, "CAST(t AS VARCHAR)"), {"2", "5", "6"}},
+      {dedupe({"k"}, DedupeKeep::oldest, "CAST(t AS VARCHAR)"), {"1", "2", "4"}},
+      {dedupe({"k", "t"}, DedupeKeep::last), {"2", "5", "6", "7", "8"}}};
+  for (const auto& [step, expected] : cases) {
+    const Receipt receipt = load({{"k", "varchar"}, {"t", "bigint"}, {"n", "bigint"}},
+                                 {step, select({{"n", "n"}})}, {{"n", "bigint"}}, json);
+    ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+    EXPECT_EQ(rows_, expected) << static_cast<int>(step.keep) << step.order_by.text;
+    EXPECT_EQ(receipt.rows.deduplicated, 8 - expected.size());
+  }
+}
+
+TEST_F(RowFoldsTest, OnlyGoodRowsTakePartInAFold) {
+  const Receipt receipt =
+      load({{"k", "bigint"}, {"a", "varchar"}},
+           {check({{"no minus", "NOT starts_with(a, '-')"}}), where("a <> 'skip'"),
+            dedupe({"k"}, DedupeKeep::newest, "CAST(a AS INTEGER)")},
+           {{"k", "bigint"}, {"a", "varchar"}},
+           R"({"k":1,"a":"5"}
+{"k":1,"a":"-9"}
+{"k":1,"a":"skip"}
+{"k":1,"a":"x"}
+{"k":1,"a":"7"}
+{"k":1,"a":"6"})");
+  ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+  EXPECT_THAT(rows_, ElementsAre("1|7"));
+  EXPECT_EQ(receipt.rows.deduplicated, 2u);
+  EXPECT_EQ(receipt.rows.filtered, 1u);
+  ASSERT_EQ(receipt.rejects.size(), 2u);
+  EXPECT_EQ(receipt.rejects[0].problems[0].rule, "no minus");
+  EXPECT_EQ(receipt.rejects[0].problems[0].value, "-9");
+  EXPECT_EQ(receipt.rejects[1].problems[0].rule, "dedupe");
+  EXPECT_EQ(receipt.rejects[1].produced, "");
+}
+
+TEST_F(RowFoldsTest, AggregateMakesOneRowPerGroup) {
+  const Receipt receipt =
+      load({{"city", "varchar"}, {"n", "integer"}, {"seen", "timestamp"}},
+           {aggregate({"city"}, {{"rows", "count(*)"},
+                                 {"total", "sum(n)"},
+                                 {"share", "sum(n) / count(n)"},
+                                 {"first_n", "first(n)"},
+                                 {"all_n", "string_agg(n, '+')"},
+                                 {"distinct_n", "string_agg(DISTINCT n, '+')"},
+                                 {"big", "count(*) FILTER (n > 1)"},
+                                 {"day", "max(seen)::DATE"},
+                                 {"loud", "upper(city)"},
+                                 {"run", "count(*) FILTER (${run.day} > '1970-01-01'::DATE)"},
+                                 {"fixed", "'x'"}})},
+           {{"city", "varchar"},
+            {"rows", "bigint"},
+            {"total", "bigint"},
+            {"share", "double"},
+            {"first_n", "integer"},
+            {"all_n", "varchar"},
+            {"distinct_n", "varchar"},
+            {"big", "bigint"},
+            {"day", "date"},
+            {"loud", "varchar"},
+            {"run", "bigint"},
+            {"fixed", "varchar"}},
+           R"({"city":"b","n":3,"seen":"2020-01-01 10:00"}
+{"city":"a","n":1}
+{"n":7}
+{"city":"b","n":1}
+{"city":"b","n":3}
+{"n":null,"seen":"2020-02-02T00:00:01"})");
+  ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+  EXPECT_THAT(
+      rows_, ElementsAre("NULL|2|7|7.0|7|7|7|1|2020-02-02|NULL|2|x", "a|1|1|1.0|1|1|1|0|NULL|A|1|x",
+                         "b|3|7|2.3333333333333335|3|3+1+3|1+3|2|2020-01-01|B|3|x"));
+  EXPECT_EQ(receipt.rows.folded, 3u);
+  EXPECT_EQ(receipt.rows.inserted, 3u);
+}
+
+TEST_F(RowFoldsTest, WhatFailsOnARowRejectsItAndWhatFailsOnAGroupRejectsThat) {
+  const Receipt receipt =
+      load({{"k", "varchar"}, {"a", "varchar"}},
+           {aggregate({"k"}, {{"total", "sum(CAST(a AS INTEGER))"},
+                              {"small", "CAST(sum(CAST(a AS INTEGER)) AS TINYINT)"}}),
+            check({{"not five", "total <> 5"}})},
+           {{"k", "varchar"}, {"total", "bigint"}, {"small", "tinyint"}},
+           R"({"k":"a","a":"1"}
+{"k":"a","a":"one"}
+{"k":"b","a":"100"}
+{"k":"b","a":"100"}
+{"k":"c","a":"5"}
+{"k":"d","a":"two"})");
+  ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+  EXPECT_THAT(rows_, ElementsAre("a|1|1"));
+  EXPECT_EQ(receipt.rows.folded, 1u);
+  ASSERT_EQ(receipt.rows.rejected, 4u);
+  const auto& rejects = receipt.rejects;
+  EXPECT_EQ(rejects[0].line, 2u);
+  EXPECT_EQ(rejects[0].problems.size(), 2u);
+  EXPECT_EQ(rejects[0].problems[0].field, "total");
+  EXPECT_EQ(rejects[0].problems[0].value, "one");
+  EXPECT_EQ(rejects[0].produced, "");
+  EXPECT_EQ(rejects[1].line, 3u);  // a group is called by its first row
+  EXPECT_EQ(rejects[1].problems[0].field, "small");
+  EXPECT_EQ(rejects[1].problems[0].value, "b");
+  EXPECT_EQ(rejects[1].produced, R"({"k":"b","total":200,"small":null})");
+  EXPECT_EQ(rejects[1].entry_step, 2);
+  EXPECT_EQ(rejects[2].problems[0].rule, "not five");
+  EXPECT_EQ(rejects[3].line, 6u);
+}
+
+TEST_F(RowFoldsTest, AnAggregateOfNothingIsNothing) {
+  const Receipt receipt =
+      load({{"a", "bigint"}}, {aggregate({}, {{"n", "count(*)"}})}, {{"n", "bigint"}}, "");
+  ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+  EXPECT_THAT(rows_, IsEmpty());
+  const Receipt all = load({{"a", "bigint"}}, {aggregate({}, {{"n", "count(*)"}})},
+                           {{"n", "bigint"}}, "{\"a\":1}\n{\"a\":2}");
+  EXPECT_THAT(rows_, ElementsAre("2"));
+  EXPECT_EQ(all.rows.folded, 1u);
+}
+
+TEST_F(RowFoldsTest, AnAggregateThatFailsAsAWholeNamesItsStep) {
+  const Receipt receipt =
+      load({{"a", "decimal(38,0)"}}, {aggregate({}, {{"n", "sum(a)"}})}, {{"n", "varchar"}},
+           "{\"a\":99999999999999999999999999999999999999}\n{\"a\":"
+           "99999999999999999999999999999999999999}");
+  ASSERT_TRUE(receipt.error);
+  EXPECT_THAT(receipt.error->message, HasSubstr("the aggregate step fails: "));
+  EXPECT_THAT(test_.query("SELECT count(*) FROM weir_loads"), ElementsAre("0"));
+}
+
+TEST_F(RowFoldsTest, EachInputOfABatchIsFoldedByItself) {
+  make_pipeline(
+      "shared", {{"k", "bigint"}, {"l", "bigint[]"}},
+      {unnest("l", "n"), dedupe({"k", "n"}, DedupeKeep::last), aggregate({"k"}, {{"n", "sum(n)"}})},
+      {{"k", "bigint"}, {"n", "bigint"}});
+  test_.executor = *make_executor(test_.project, test_.resources, test_.clock);
+  test_.drop("1.json", R"({"k":1,"l":[1,2,2]}{"k":1,"l":[1]}{"k":2,"l":[]})");
+  test_.drop("2.json", R"({"k":1,"l":[5,6]}{"k":2,"l":[7]}{"k":"x"})");
+  test_.drop("3.json", "");
+  const auto receipts = test_.run_all("shared", {"1.json", "2.json", "3.json"});
+  for (const Receipt& receipt : receipts) {
+    ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+    EXPECT_TRUE(receipt.rows.balances());
+  }
+  EXPECT_EQ(receipts[0].rows.expanded, 2u);
+  EXPECT_EQ(receipts[0].rows.deduplicated, 2u);
+  EXPECT_EQ(receipts[0].rows.folded, 1u);
+  EXPECT_EQ(receipts[0].rows.filtered, 1u);
+  EXPECT_EQ(receipts[1].rows.expanded, 1u);
+  EXPECT_EQ(receipts[1].rows.folded, 1u);
+  EXPECT_EQ(receipts[1].rows.rejected, 1u);
+  EXPECT_EQ(receipts[2].rows.read, 0u);
+  EXPECT_THAT(test_.query("SELECT * FROM shared ORDER BY ALL"), ElementsAre("1|3", "1|11", "2|7"));
+}
+
+TEST_F(RowFoldsTest, RowsOfAQueryTakeTheSameSteps) {
+  make_pipeline("cubes", {}, {unnest("l", "n"), dedupe({"n"}, DedupeKeep::first)},
+                {{"id", "bigint"}, {"n", "bigint"}});
+  auto& pipeline = test_.project.pipelines.back();
+  pipeline.steps[0] = SqlStep{{"SELECT i AS id, range(i) AS l FROM range(4) t(i)", {}, true},
+                              DatabaseName("warehouse"),
+                              {}};
+  test_.executor = *make_executor(test_.project, test_.resources, test_.clock);
+  const Receipt receipt = test_.run("cubes", "");
+  ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+  EXPECT_EQ(receipt.rows.read, 4u);
+  EXPECT_EQ(receipt.rows.expanded, 3u);
+  EXPECT_EQ(receipt.rows.filtered, 1u);
+  EXPECT_EQ(receipt.rows.deduplicated, 3u);
+  EXPECT_THAT(test_.query("SELECT * FROM cubes ORDER BY ALL"), ElementsAre("1|0", "2|1", "3|2"));
+}
+
+}  // namespace
+}  // namespace weir::pipeline
