@@ -73,7 +73,7 @@ void count_steps(const RejectCollector& collector, size_t input, const FoldCount
                  RowCounts& rows) {
   rows.read = collector.rows_read(input);
   rows.expanded = collector.rows_expanded(input);
-  rows.filtered = collector.rows_filtered(input);
+  rows.filtered = collector.rows_filtered(input) + folded.filtered;
   rows.folded = folded.folded;
   rows.deduplicated = folded.deduplicated;
 }

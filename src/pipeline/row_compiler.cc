@@ -44,8 +44,9 @@ Result<void> RowCompiler::begin() {
   if (own != columns_.end()) columns_.erase(own);
   if (!count_rows_) {  // the scan's own columns
     for (const auto& column : columns_) {
-      if (is_default_flag(column.name)) carry(column.name);
+      if (is_default_flag(column.name)) default_flags_ += ", " + column.name;
     }
+    carried_ = default_flags_;
     std::erase_if(columns_, [](const auto& column) { return is_default_flag(column.name); });
   }
   for (const auto& column : columns_) {
@@ -234,7 +235,14 @@ Result<void> RowCompiler::where(const WhereStep& step) {
                        id, value_of(predicate), level_);
   carry(fmt::format("weir_w{0}, weir_v{0}", id));
   leave(fmt::format("weir_w{} IS NULL", id), reject(rule, fmt::format("weir_v{}", id)));
-  leave(fmt::format("NOT COALESCE(CAST(weir_w{}.v AS BOOLEAN), FALSE)", id), filtered());
+  const std::string out = fmt::format("NOT COALESCE(CAST(weir_w{}.v AS BOOLEAN), FALSE)", id);
+  if (pending_.empty()) {
+    leave(out, filtered());
+  } else {  // it still takes part in the dedupe before
+    std::string& filter = pending_.back().filter;
+    filter += (filter.empty() ? "" : " OR ") + out;
+    leave(out, "1");
+  }
   return {};
 }
 
@@ -313,11 +321,16 @@ std::string RowCompiler::judged(const std::string& columns) const {
   return fmt::format("SELECT {}weir_row FROM ({}){}", columns, level_, where_clause());
 }
 
-RowQuery RowCompiler::finish(const Table& table) && {
+Result<RowQuery> RowCompiler::finish(const Table& table) && {
   std::string names;
   for (const Column& column : table.columns) names += quote_identifier(column.name) + ", ";
   RowQuery query;
-  query.sql = bind_run_variables(judged(names));
+  if (pending_.empty()) {
+    query.sql = bind_run_variables(judged(names));
+  } else {
+    const std::string rows = WEIR_TRY(fold_pending(names));
+    query.sql = fmt::format("SELECT {}weir_row FROM {}", names, rows);
+  }
   query.folds = std::move(folds_);
   query.rules = std::move(rules_);
   query.identity = identity_;

@@ -35,12 +35,12 @@ class RowCompiler {
   Result<void> check(const CheckStep& step);
   /// `next_step`: index in the pipeline of the step behind.
   Result<void> unnest(const UnnestStep& step, int next_step);
-  Result<void> dedupe(const Step& step, int next_step);
+  Result<void> dedupe(const Step& step);
   Result<void> aggregate(const Step& step, int next_step);
   /// A table's column for which a default may stand in, and the scan's flag that says when.
   using DefaultFlags = std::map<std::string, std::string>;
   Result<void> contract(const Table& table, const DefaultFlags& flags);
-  RowQuery finish(const Table& table) &&;
+  Result<RowQuery> finish(const Table& table) &&;
 
   /// A step could not be understood so far that the columns behind it were known.
   bool blind() const { return blind_; }
@@ -79,6 +79,15 @@ class RowCompiler {
     std::string verdicts_;
   };
 
+  /// A dedupe whose rows are judged further before it is done, as far as the steps behind it work
+  /// on each row by itself: a row that is rejected later must not take another one's place.
+  struct PendingDedupe {
+    const Step* step = nullptr;
+    std::vector<std::string> by;  // hidden columns
+    std::string key;              // hidden column of order_by
+    std::string filter;           // "flag OR flag…" of the wheres behind it
+  };
+
   /// What a step's expressions must be.
   enum class Shape { value, predicate };
 
@@ -113,6 +122,9 @@ class RowCompiler {
   std::string where_clause() const;
   std::string judged(const std::string& columns) const;
   Result<std::string> make_table(const std::string& select);
+  std::string sort_out(const PendingDedupe& pending, const std::string& source, bool fixed_size);
+  Result<std::string> fold_pending(const std::string& columns);
+  Result<void> settle_pending(int next_step);
   Result<void> go_on_from(const std::string& source, int next_step);
   Result<std::optional<std::vector<std::string>>> group_columns(const std::vector<NamedColumn>& by,
                                                                 const char* step);
@@ -135,6 +147,8 @@ class RowCompiler {
   std::vector<std::optional<DefaultValue>> defaults_;  // by column of the table
   std::vector<RowRule> rules_;
   std::vector<RowFold> folds_;
+  std::vector<PendingDedupe> pending_;
+  std::string default_flags_;  // ", weir_default_…" that the columns still have
   RowIdentity identity_ = RowIdentity::record;
   int64_t slot_;
   int first_rule_;

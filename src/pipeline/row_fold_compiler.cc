@@ -35,29 +35,33 @@ bool has_fixed_size(std::string_view type) {
   return std::find(fixed.begin(), fixed.end(), type) != fixed.end();
 }
 
-/// SQL of a relation: the one weir_row of each group of `table` that has the greatest (newest) or
-/// least (oldest) weir_k; a row without one loses against any other; ties go by input order.
-std::string winners_by_order(const std::string& table, const std::string& input,
-                             const std::vector<std::string>& by, bool newest, bool fixed_size) {
-  const std::string list = with_commas(by);
+/// "a, b" after `before`, each with it.
+std::string listed(const std::vector<std::string>& names, std::string_view before = "") {
+  std::string list;
+  for (const std::string& name : names) list += fmt::format(", {}{}", before, name);
+  return list;
+}
+
+/// SQL of a relation: the one weir_row of each group of `source` that has the greatest (newest) or
+/// least (oldest) `key`; a row without one loses against any other; ties go by input order.
+std::string winners_by_key(const std::string& source, const std::string& input,
+                           const std::vector<std::string>& by, const std::string& key, bool newest,
+                           bool fixed_size) {
   if (!fixed_size) {
     return fmt::format(
         "SELECT weir_row FROM (SELECT weir_row, first_value(weir_row) OVER (PARTITION BY {}{} "
-        "ORDER BY weir_k {} NULLS LAST, weir_row {}) AS weir_w FROM {}) WHERE weir_row = weir_w",
-        list, input, newest ? "DESC" : "ASC", newest ? "DESC" : "ASC", table);
+        "ORDER BY {} {} NULLS LAST, weir_row {}) AS weir_w FROM {}) WHERE weir_row = weir_w",
+        input, listed(by), key, newest ? "DESC" : "ASC", newest ? "DESC" : "ASC", source);
   }
-  const char* best = newest ? "max" : "min";
-  std::string same = "t.weir_i = m.weir_i AND t.weir_k IS NOT DISTINCT FROM m.weir_k";
+  std::string same = fmt::format("t.weir_i = m.weir_i AND t.{0} IS NOT DISTINCT FROM m.{0}", key);
   for (const std::string& name : by) {
     same += fmt::format(" AND t.{0} IS NOT DISTINCT FROM m.{0}", name);
   }
-  std::string groups;
-  for (const std::string& name : by) groups += ", m." + name;
   return fmt::format(
-      "SELECT {0}(t.weir_row) AS weir_row FROM (SELECT *, {1} AS weir_i FROM {2}) t JOIN (SELECT "
-      "{3}{1} AS weir_i, {0}(weir_k) AS weir_k FROM {2} GROUP BY ALL) m ON {4} "
-      "GROUP BY m.weir_i{5}",
-      best, input, table, list, same, groups);
+      "SELECT {0}(t.weir_row) AS weir_row FROM (SELECT weir_row, {1} AS weir_i, {2}{3} FROM {4}) t "
+      "JOIN (SELECT {1} AS weir_i, {0}({2}) AS {2}{3} FROM {4} GROUP BY weir_i{3}) m ON {5} "
+      "GROUP BY m.weir_i{6}",
+      newest ? "max" : "min", input, key, listed(by), source, same, listed(by, "m."));
 }
 
 }  // namespace
@@ -114,52 +118,105 @@ Result<std::optional<std::vector<std::string>>> RowCompiler::group_columns(
   return names;
 }
 
-Result<void> RowCompiler::dedupe(const Step& whole, int next_step) {
+Result<void> RowCompiler::dedupe(const Step& whole) {
   const auto& step = std::get<DedupeStep>(whole);
   const auto by = WEIR_TRY(group_columns(step.by, "dedupe"));
-  const bool ordered = step.keep == DedupeKeep::newest || step.keep == DedupeKeep::oldest;
-  std::string order;
-  if (ordered) {
+  PendingDedupe pending;
+  pending.step = &whole;
+  std::string hidden;
+  for (const std::string& column : by.value_or(std::vector<std::string>())) {
+    pending.by.push_back(fmt::format("weir_b{}", ++serial_));
+    hidden += fmt::format(", {} AS {}", column, pending.by.back());
+  }
+  if (step.keep == DedupeKeep::newest || step.keep == DedupeKeep::oldest) {
     std::string expression = stand_in_run_variables(step.order_by.text);
     if (!WEIR_TRY(binds(step.order_by, expression, Shape::value))) expression = "NULL";
     const int rule =
         add_rule("", "dedupe", "'{}' makes the order_by " + step.order_by.text + " fail");
     StepFlags flags;
-    order = attempt(expression, rule, flags) + " AS weir_k, ";
+    const std::string value = attempt(expression, rule, flags);
     leave(flags);
+    pending.key = fmt::format("weir_k{}", ++serial_);
+    hidden += fmt::format(", {} AS {}", value, pending.key);
   }
-  if (!by) return {};
+  level_ = fmt::format("SELECT *{} FROM ({})", hidden, level_);
+  carried_ += listed(pending.by);
+  if (!pending.key.empty()) carry(pending.key);
+  pending_.push_back(std::move(pending));
+  return {};
+}
 
-  RowFold fold;
-  fold.step = &whole;
-  fold.counter = RowFold::Counter::deduplicated;
-  const std::string rows = judged(column_names() + order);
-  const std::string table = WEIR_TRY(make_table(rows));
-  const std::string kept = WEIR_TRY(make_table("SELECT weir_row FROM " + table));
+/// SQL of a relation: the weir_row of those rows of `source` that stay.
+std::string RowCompiler::sort_out(const PendingDedupe& pending, const std::string& source,
+                                  bool fixed_size) {
   const std::string input = input_sql(identity_);
-  std::string winners;
-  if (ordered) {
-    const auto key = WEIR_TRY(connection_.describe("SELECT weir_k FROM " + table));
-    winners = winners_by_order(table, input, *by, step.keep == DedupeKeep::newest,
-                               has_fixed_size(key.front().type));
-  } else {
-    winners =
-        fmt::format("SELECT {}(weir_row) FROM {} GROUP BY {}{}",
-                    step.keep == DedupeKeep::first ? "min" : "max", table, with_commas(*by), input);
+  const DedupeKeep keep = std::get<DedupeStep>(*pending.step).keep;
+  if (!pending.key.empty()) {
+    return winners_by_key(source, input, pending.by, pending.key, keep == DedupeKeep::newest,
+                          fixed_size);
   }
-  fold.tables = {table, kept};
-  fold.fills = {bind_run_variables(fmt::format("INSERT INTO {} {}", table, rows)),
-                fmt::format("INSERT INTO {} {}", kept, winners)};
-  fold.counts = fmt::format(
-      "SELECT weir_i, CAST(sum(weir_n) AS BIGINT) FROM (SELECT {0} AS weir_i, count(*) AS weir_n "
-      "FROM {1} GROUP BY ALL UNION ALL SELECT {0}, -count(*) FROM {2} GROUP BY ALL) GROUP BY "
-      "weir_i",
-      input, table, kept);
-  folds_.push_back(std::move(fold));
-  return go_on_from(fmt::format("SELECT {}weir_row FROM {} WHERE weir_row IN (SELECT weir_row FROM "
-                                "{})",
-                                column_names(), table, kept),
-                    next_step);
+  return fmt::format("SELECT {}(weir_row) AS weir_row FROM {} GROUP BY {}{}",
+                     keep == DedupeKeep::first ? "min" : "max", source, input, listed(pending.by));
+}
+
+/// Ends the statement: its good rows go into a table, where the dedupes that wait are done one
+/// after the other. Gives SQL of what is left: "table WHERE …".
+Result<std::string> RowCompiler::fold_pending(const std::string& columns) {
+  std::string outputs = columns;
+  std::vector<std::string> filters;
+  for (const PendingDedupe& pending : pending_) {
+    for (const std::string& name : pending.by) outputs += name + ", ";
+    if (!pending.key.empty()) outputs += pending.key + ", ";
+    filters.push_back(fmt::format("weir_f{}", ++serial_));
+    outputs += fmt::format("({}) AS {}, ", pending.filter.empty() ? "FALSE" : pending.filter,
+                           filters.back());
+  }
+  const std::string rows = judged(outputs);
+  const std::string table = WEIR_TRY(make_table(rows));
+  const std::string input = input_sql(identity_);
+  std::string left = table;
+  for (size_t i = 0; i < pending_.size(); ++i) {
+    const PendingDedupe& pending = pending_[i];
+    bool fixed_size = true;
+    if (!pending.key.empty()) {
+      const auto key =
+          WEIR_TRY(connection_.describe(fmt::format("SELECT {} FROM {}", pending.key, table)));
+      fixed_size = has_fixed_size(key.front().type);
+    }
+    const std::string source = i == 0 ? table : fmt::format("(SELECT * FROM {})", left);
+    const std::string kept = WEIR_TRY(make_table("SELECT weir_row FROM " + table));
+    RowFold fold;
+    fold.step = pending.step;
+    fold.tables = {kept};
+    if (i == 0) {
+      fold.tables.push_back(table);
+      fold.fills.push_back(bind_run_variables(fmt::format("INSERT INTO {} {}", table, rows)));
+    }
+    fold.fills.push_back(
+        fmt::format("INSERT INTO {} {}", kept, sort_out(pending, source, fixed_size)));
+    const std::string stays = fmt::format("weir_row IN (SELECT weir_row FROM {})", kept);
+    fold.counts = fmt::format(
+        "SELECT weir_i, 0, CAST(sum(weir_d) AS BIGINT), CAST(sum(weir_n) AS BIGINT) FROM ("
+        "SELECT {0} AS weir_i, count(*) AS weir_d, 0 AS weir_n FROM {1} GROUP BY ALL UNION ALL "
+        "SELECT {0}, -count(*), 0 FROM {2} GROUP BY ALL UNION ALL "
+        "SELECT {0}, 0, count(*) FROM {3} WHERE {4} AND {5} GROUP BY ALL) GROUP BY weir_i",
+        input, source, kept, table, filters[i], stays);
+    left = fmt::format("{} WHERE {} AND NOT {}", table, stays, filters[i]);
+    folds_.push_back(std::move(fold));
+  }
+  pending_.clear();
+  return left;
+}
+
+/// Before a step that does not work on each row by itself; `next_step` is its index.
+Result<void> RowCompiler::settle_pending(int next_step) {
+  if (pending_.empty()) return {};
+  const std::string flags = default_flags_.empty() ? "" : default_flags_.substr(2) + ", ";
+  const std::string columns = column_names() + flags;
+  const std::string rows = WEIR_TRY(fold_pending(columns));
+  WEIR_TRY(go_on_from(fmt::format("SELECT {}weir_row FROM {}", columns, rows), next_step));
+  carried_ += default_flags_;
+  return {};
 }
 
 /// Why an expression cannot make one value of one group, if it cannot.
@@ -236,6 +293,7 @@ Result<std::vector<RowCompiler::FoldedItem>> RowCompiler::split_items(const Aggr
 }
 
 Result<void> RowCompiler::aggregate(const Step& whole, int next_step) {
+  WEIR_TRY(settle_pending(next_step - 1));
   const auto& step = std::get<AggregateStep>(whole);
   const auto by = WEIR_TRY(group_columns(step.by, "aggregate"));
   if (!by) return {};
@@ -278,9 +336,11 @@ Result<void> RowCompiler::fold_groups(const std::vector<FoldedItem>& items, cons
   const std::string table = WEIR_TRY(make_table(select));
   fold.tables = {table};
   fold.fills = {bind_run_variables(fmt::format("INSERT INTO {} {}", table, select))};
-  fold.counts = fmt::format(
-      "SELECT {} AS weir_i, CAST(sum(weir_n - 1) AS BIGINT) FROM {} GROUP BY ALL", input, table);
+  fold.counts =
+      fmt::format("SELECT {} AS weir_i, CAST(sum(weir_n - 1) AS BIGINT), 0, 0 FROM {} GROUP BY ALL",
+                  input, table);
   produced_ = true;
+  default_flags_.clear();
   WEIR_TRY(go_on_from(
       fmt::format("SELECT {}{}{} AS weir_v, weir_row FROM {}", by, outputs, shown, table),
       next_step));

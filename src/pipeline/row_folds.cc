@@ -12,7 +12,7 @@ Location location_of(const Step& step) {
 }
 
 const char* name_of(const RowFold& fold) {
-  return fold.counter == RowFold::Counter::folded ? "aggregate" : "dedupe";
+  return std::holds_alternative<AggregateStep>(*fold.step) ? "aggregate" : "dedupe";
 }
 
 }  // namespace
@@ -56,8 +56,9 @@ Result<void> RowFolds::run_fold(const RowFold& fold, const Parameters& parameter
   const auto rows = WEIR_TRY(connection_.run(fold.counts));
   for (size_t i = 0; i < rows.size(); ++i) {
     FoldCounts& count = counts.at(static_cast<size_t>(rows.int64(i, 0)));
-    const auto lost = static_cast<uint64_t>(rows.int64(i, 1));
-    (fold.counter == RowFold::Counter::folded ? count.folded : count.deduplicated) += lost;
+    count.folded += static_cast<uint64_t>(rows.int64(i, 1));
+    count.deduplicated += static_cast<uint64_t>(rows.int64(i, 2));
+    count.filtered += static_cast<uint64_t>(rows.int64(i, 3));
   }
   return {};
 }

@@ -11,10 +11,11 @@
 
 namespace weir::pipeline {
 
-/// Rows of one input that went into others.
+/// Rows of one input that went into others, or were filtered behind a dedupe.
 struct FoldCounts {
   uint64_t folded = 0;
   uint64_t deduplicated = 0;
+  uint64_t filtered = 0;
 };
 
 /// Runs the folds of a compiled pipeline: everything that stands before the last statement. Their

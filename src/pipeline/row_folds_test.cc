@@ -149,6 +149,49 @@ TEST_F(RowFoldsTest, OnlyGoodRowsTakePartInAFold) {
   EXPECT_EQ(receipt.rejects[1].produced, "");
 }
 
+TEST_F(RowFoldsTest, WhatIsRejectedLaterTakesNobodysPlaceInADedupe) {
+  const Receipt receipt =
+      load({{"k", "bigint"}, {"a", "varchar"}},
+           {dedupe({"k"}, DedupeKeep::last), where("a <> '0'"),
+            select({{"n", "CAST(a AS INTEGER)"}}), check({{"small", "n < 100"}})},
+           {{"n", "tinyint"}},
+           R"({"k":1,"a":"5"}
+{"k":1,"a":"x"}
+{"k":1,"a":"300"}
+{"k":2,"a":"7"}
+{"k":2,"a":"0"}
+{"k":3,"a":"-500"}
+{"k":3,"a":"8"}
+{"k":3,"a":"9"}
+{"k":4,"a":"-999"})");
+  ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+  EXPECT_THAT(rows_, ElementsAre("5", "9"));
+  EXPECT_EQ(receipt.rows.rejected, 4u);      // x, 300, -500, -999
+  EXPECT_EQ(receipt.rows.deduplicated, 2u);  // 7 and 8
+  EXPECT_EQ(receipt.rows.filtered, 1u);      // 0 wins its place and is filtered then
+}
+
+TEST_F(RowFoldsTest, DedupesFollowOneAnother) {
+  const Receipt receipt =
+      load({{"a", "bigint"}, {"b", "bigint"}, {"n", "bigint"}},
+           {dedupe({"a"}, DedupeKeep::last), where("n <> 3"), dedupe({"b"}, DedupeKeep::first),
+            where("n <> 6"), select({{"n", "[n]"}}), unnest("n"),
+            aggregate({"n"}, {{"rows", "count(*)"}})},
+           {{"n", "bigint"}, {"rows", "bigint"}},
+           R"({"a":1,"b":1,"n":1}
+{"a":1,"b":1,"n":2}
+{"a":2,"b":1,"n":3}
+{"a":3,"b":1,"n":4}
+{"a":4,"b":2,"n":6}
+{"a":5,"b":3,"n":7}
+{"a":6,"b":3,"n":8})");
+  ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+  // 1 gives way to 2; 3 is filtered; 4 and 8 give way to 2 and 7; 6 is filtered.
+  EXPECT_THAT(rows_, ElementsAre("2|1", "7|1"));
+  EXPECT_EQ(receipt.rows.deduplicated, 3u);
+  EXPECT_EQ(receipt.rows.filtered, 2u);
+}
+
 TEST_F(RowFoldsTest, AggregateMakesOneRowPerGroup) {
   const Receipt receipt =
       load({{"city", "varchar"}, {"n", "integer"}, {"seen", "timestamp"}},
@@ -182,9 +225,9 @@ TEST_F(RowFoldsTest, AggregateMakesOneRowPerGroup) {
 {"city":"b","n":3}
 {"n":null,"seen":"2020-02-02T00:00:01"})");
   ASSERT_FALSE(receipt.error) << receipt.error->to_string();
-  EXPECT_THAT(
-      rows_, ElementsAre("NULL|2|7|7.0|7|7|7|1|2020-02-02|NULL|2|x", "a|1|1|1.0|1|1|1|0|NULL|A|1|x",
-                         "b|3|7|2.3333333333333335|3|3+1+3|1+3|2|2020-01-01|B|3|x"));
+  EXPECT_THAT(rows_, ElementsAre("a|1|1|1.0|1|1|1|0|NULL|A|1|x",
+                                 "b|3|7|2.3333333333333335|3|3+1+3|1+3|2|2020-01-01|B|3|x",
+                                 "NULL|2|7|7.0|7|7|7|1|2020-02-02|NULL|2|x"));
   EXPECT_EQ(receipt.rows.folded, 3u);
   EXPECT_EQ(receipt.rows.inserted, 3u);
 }

@@ -63,7 +63,7 @@ Result<void> compile_step(RowCompiler& compiler, const PipelineParts& parts, con
   if (const auto* where = std::get_if<WhereStep>(&step)) return compiler.where(*where);
   if (const auto* check = std::get_if<CheckStep>(&step)) return compiler.check(*check);
   if (const auto* unnest = std::get_if<UnnestStep>(&step)) return compiler.unnest(*unnest, next);
-  if (std::holds_alternative<DedupeStep>(step)) return compiler.dedupe(step, next);
+  if (std::holds_alternative<DedupeStep>(step)) return compiler.dedupe(step);
   return compiler.aggregate(step, next);
 }
 
@@ -79,7 +79,7 @@ Result<RowQuery> compile_rows(const PipelineParts& parts, duckdb::Database& data
     if (compiler.blind()) return RowQuery{};  // what is behind is judged once this is mended
   }
   WEIR_TRY(compiler.contract(*parts.table, default_flags(parts)));
-  RowQuery query = std::move(compiler).finish(*parts.table);
+  RowQuery query = WEIR_TRY(std::move(compiler).finish(*parts.table));
   query.reads_tables = !query.folds.empty() || any_reads_tables(parts);
   return query;
 }

@@ -18,16 +18,15 @@ struct RowRule {
   std::string message;  ///< one sentence; "{}" stands for the value
 };
 
-/// A step that makes fewer rows of many. The good rows of the steps before it are read into
-/// temporary tables first; what is behind it reads these.
+/// A step that makes fewer rows of many. Good rows are read into temporary tables first; what is
+/// behind the step reads these.
 struct RowFold {
-  enum class Counter { folded, deduplicated };
-
   const Step* step = nullptr;
-  Counter counter = Counter::folded;
   std::vector<std::string> tables;  ///< quoted; to be emptied before each load
   std::vector<std::string> fills;   ///< statements, in order; may hold run variables
-  std::string counts;               ///< a SELECT of input and how many rows it has lost
+  /// A SELECT of the input and how many of its rows were folded, deduplicated and, behind a dedupe,
+  /// filtered.
+  std::string counts;
 };
 
 /// A pipeline's row steps and its table's contract: the folds, in order, then one SELECT that gives

@@ -80,6 +80,7 @@ Result<std::string> RowCompiler::list_to_unnest(const UnnestStep& step) {
 /// A row that has left already, or whose list is empty, passes as one row, so that it is judged at
 /// the end like every other one.
 Result<void> RowCompiler::unnest(const UnnestStep& step, int next_step) {
+  WEIR_TRY(settle_pending(next_step - 1));
   const std::string column = WEIR_TRY(list_to_unnest(step));
   if (column.empty()) {
     blind_ = true;
