@@ -24,6 +24,9 @@ Result<void> answer_rejects(const text::Json& args, Services& services, owner::F
 /// `replay`: {run or all, with: an absolute path, name: what errors call it, all} queues replays
 /// and waits; {runs: [id…]} only waits. As `run`, then one left per run that still has rejects.
 Result<void> answer_replay(const text::Json& args, Services& services, owner::FrameSink& sink);
+/// `why`: {table, key: [text…]} gives rows, one per row of the table that has the key; with facts:
+/// true one per fact.
+Result<void> answer_why(const text::Json& args, Services& services, owner::FrameSink& sink);
 /// `query`: {sql, in, write} gives rows.
 Result<void> answer_query(const text::Json& args, Services& services, owner::FrameSink& sink);
 /// `drift`: {table, apply} gives a row per difference, then a `drift` frame.

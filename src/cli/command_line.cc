@@ -20,9 +20,9 @@ constexpr const char* exit_codes =
     "  2  wrong usage, or the project file is invalid\n"
     "  3  loaded, but some rows were rejected";
 
-constexpr std::array<std::string_view, 11> verbs = {"init",  "validate", "run",     "up",
-                                                    "runs",  "logs",     "rejects", "replay",
-                                                    "query", "drift",    "schema"};
+constexpr std::array<std::string_view, 12> verbs = {"init", "validate", "run",     "up",
+                                                    "runs", "logs",     "rejects", "replay",
+                                                    "why",  "query",    "drift",   "schema"};
 
 /// CLI11 wants flags as bools; they become Choices once it is done.
 struct Flags {
@@ -53,6 +53,7 @@ class Definition {
     define_logs();
     define_rejects();
     define_replay();
+    define_why();
     define_query();
     define_drift();
     define_schema();
@@ -82,6 +83,7 @@ class Definition {
     if (verb == "logs") line_.command = logs_;
     if (verb == "rejects") line_.command = rejects_;
     if (verb == "replay") line_.command = replay_;
+    if (verb == "why") line_.command = why_;
     if (verb == "query") line_.command = query_;
     if (verb == "drift") line_.command = drift_;
     if (verb == "schema") line_.command = schema_;
@@ -191,6 +193,17 @@ class Definition {
     replay.add_flag("--all", flags_.all_replays,
                     "without RUN: of every run; with --with: also the rows that are not in FILE");
   }
+  void define_why() {
+    auto& why = verb("why", "say where a row of a table came from",
+                     "  weir why hits 9117776942963408674 1498921578 2017-07-01\n"
+                     "  weir why people email=ada@example.org --format json");
+    why.add_option("table", why_.table, "the table, as the project names it")
+        ->required()
+        ->type_name("TABLE");
+    why.add_option("key", why_.key, "the values of its key in their order, or COLUMN=VALUE")
+        ->required()
+        ->type_name("KEY");
+  }
   void define_query() {
     auto& query =
         verb("query", "run one SQL statement and print its rows",
@@ -255,6 +268,7 @@ class Definition {
   LogsCommand logs_;
   RejectsCommand rejects_;
   ReplayCommand replay_;
+  WhyCommand why_;
   QueryCommand query_;
   DriftCommand drift_;
   SchemaCommand schema_;

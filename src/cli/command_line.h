@@ -47,6 +47,10 @@ struct ReplayCommand {
   std::optional<std::filesystem::path> file;
   Choice all = Choice::no;
 };
+struct WhyCommand {
+  std::string table;
+  std::vector<std::string> key;  ///< values of the key columns in their order, or "column=value"
+};
 struct QueryCommand {
   std::string sql;  ///< "-": from standard input
   std::string database;
@@ -60,9 +64,9 @@ struct SchemaCommand {
   Choice reference = Choice::no;
 };
 
-using Command =
-    std::variant<InitCommand, ValidateCommand, RunCommand, UpCommand, RunsCommand, LogsCommand,
-                 RejectsCommand, ReplayCommand, QueryCommand, DriftCommand, SchemaCommand>;
+using Command = std::variant<InitCommand, ValidateCommand, RunCommand, UpCommand, RunsCommand,
+                             LogsCommand, RejectsCommand, ReplayCommand, WhyCommand, QueryCommand,
+                             DriftCommand, SchemaCommand>;
 
 struct CommandLine {
   std::filesystem::path project = ".";

@@ -91,6 +91,15 @@ Question question(const ReplayCommand& command, OutputFormat format, Outputs& ou
           make_replay_presenter(format, outputs.out, outputs.error)};
 }
 
+Question question(const WhyCommand& command, OutputFormat format, Outputs& outputs) {
+  Json key = Json::array();
+  for (const std::string& value : command.key) key.push(value);
+  Json args = Json::object();
+  args.set("table", command.table).set("key", std::move(key));
+  args.set("facts", format == OutputFormat::table);
+  return {request("why", std::move(args)), make_rows_presenter(format, outputs.out, {})};
+}
+
 Question question(const QueryCommand& command, OutputFormat format, Outputs& outputs) {
   std::string sql = command.sql;
   if (sql == "-") {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "io/spool_file.h"
 #include "pipeline/batch_load.h"
@@ -106,6 +107,7 @@ class Replay {
   std::optional<StoredRecords> records_;
   std::optional<MendedRows> mended_;
   Receipt receipt_;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
 Result<void> Replay::check_pipeline() {
@@ -299,6 +301,8 @@ Result<Receipt> Replay::execute() {
   records_.emplace(parts_, resources_, rejected_);
   WEIR_TRY(read_file());
   for (const int step : WEIR_TRY(entry_steps())) WEIR_TRY(replay_from(step));
+  const auto elapsed = std::chrono::steady_clock::now() - started_;
+  receipt_.duration_ms = std::chrono::duration<double, std::milli>(elapsed).count();
   return receipt_;
 }
 

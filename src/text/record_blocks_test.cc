@@ -372,5 +372,34 @@ TEST(LocateRecords, OfNothingReadsNothing) {
   EXPECT_TRUE(locate_records(stream, {}, {}, {}, [](const LocatedRecord&) { FAIL(); }));
 }
 
+TEST(FindRecord, FindsARecordByItsNumber) {
+  const std::string csv = "a,b\n1,x\n\"2\n2\",y\r\n3,z\n";
+  RecordOptions options;
+  options.format = Format::csv;
+  for (const size_t chunk : {4u, 1u << 20}) {
+    options.chunk_bytes = chunk;
+    const auto find = [&](uint64_t element) {
+      io::MemoryStream stream(csv);
+      return find_record(stream, options, element);
+    };
+    EXPECT_EQ(find(1)->line, 2u);
+    EXPECT_EQ(find(2)->raw, "\"2\n2\",y");
+    EXPECT_EQ(find(3)->line, 5u);
+    EXPECT_EQ(csv.substr(find(3)->byte_begin, find(3)->byte_end - find(3)->byte_begin), "3,z");
+    EXPECT_EQ(find(4).error().code, ErrorCode::not_found);
+  }
+}
+
+TEST(FindRecord, AcrossBlocks) {
+  const std::string text = numbered_lines(300'000);
+  RecordOptions options;
+  options.chunk_bytes = 1'000;
+  io::MemoryStream stream(text);
+  const auto found = find_record(stream, options, 1'234);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->line, 1'234u);
+  EXPECT_EQ(text.substr(found->byte_begin, found->byte_end - found->byte_begin), found->raw);
+}
+
 }  // namespace
 }  // namespace weir::text

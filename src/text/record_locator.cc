@@ -1,6 +1,7 @@
 #include "text/record_locator.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "base/check.h"
@@ -88,6 +89,44 @@ Result<void> locate_records(io::ByteStream& fresh, const RecordOptions& options,
     records_before += records;
   }
   return {};
+}
+
+namespace {
+
+template <class Records>
+std::optional<FoundRecord> find_in_block(const RecordBlock& block, uint64_t& records_before,
+                                         uint64_t element) {
+  Records records(block);
+  RecordSlice record;
+  while (records.next(record)) {
+    if (++records_before != element) continue;
+    LineCounter lines;
+    lines.add(block.data().substr(0, static_cast<size_t>(record.offset - block.offset())));
+    return FoundRecord{block.first_line() + lines.lines(), record.offset,
+                       record.offset + record.length,
+                       std::string(record.text.substr(0, raw_text_limit))};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<FoundRecord> find_record(io::ByteStream& fresh, const RecordOptions& options,
+                                uint64_t element) {
+  RecordOptions again = options;
+  again.digest = false;
+  again.count_lines = true;
+  RecordBlocks blocks(fresh, again);
+  RecordBlock block;
+  uint64_t records_before = 0;
+  while (WEIR_TRY(blocks.next(block))) {
+    const auto find =
+        options.format == Format::csv ? find_in_block<CsvRecords> : find_in_block<JsonRecords>;
+    if (auto found = find(block, records_before, element)) return *std::move(found);
+  }
+  return fail(ErrorCode::not_found, "the input has only " + std::to_string(records_before) +
+                                        " records, and none with the number " +
+                                        std::to_string(element));
 }
 
 }  // namespace weir::text

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "text/record_blocks.h"
@@ -26,5 +27,17 @@ struct LocatedRecord {
 Result<void> locate_records(io::ByteStream& fresh, const RecordOptions& options,
                             const BlockIndex& index, std::span<const uint64_t> rows,
                             const std::function<void(const LocatedRecord&)>& visit);
+
+/// A record with memory of its own.
+struct FoundRecord {
+  uint64_t line = 0;
+  uint64_t byte_begin = 0, byte_end = 0;
+  std::string raw;  ///< at most raw_text_limit bytes
+};
+
+/// Reads an input from its start up to its `element`-th record (from 1).
+/// Errors: as RecordBlocks::next(); not_found (it has fewer).
+Result<FoundRecord> find_record(io::ByteStream& fresh, const RecordOptions& options,
+                                uint64_t element);
 
 }  // namespace weir::text
