@@ -96,6 +96,9 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
   config.set("threads", std::to_string(options.threads));
   config.set("memory_limit", fmt::format("{}KiB", options.memory_bytes / 1024));
   if (!options.temp_directory.empty()) config.set("temp_directory", options.temp_directory);
+  // What an operator that spills gives back goes back to the system at once: as DuckDB comes, up to
+  // 512 MiB more than its limit stay with the process.
+  config.set("allocator_bulk_deallocation_flush_threshold", "16MiB");
   config.set("preserve_insertion_order", "false");
   config.set("autoinstall_known_extensions", "false");
   config.set("autoload_known_extensions", "false");
