@@ -4,6 +4,7 @@
 
 #include "text/byte_mask.h"
 #include "text/json_blank.h"
+#include "text/json_element_walker.h"
 #include "text/record_scanner.h"
 
 namespace weir::text {
@@ -90,13 +91,14 @@ class StructureScanner : public RecordScanner {
       if (depth_ > closes) {
         depth_ += std::popcount(masks.open) - closes;  // cannot come back to the top in here
       } else {
-        walk(masks, input);
+        if (!walk(masks, input)) return;
       }
       position_ += count;
     }
   }
 
-  virtual void walk(const JsonMasker::Masks& masks, const char* input) = 0;
+  // False: it has set position_ itself, and this is not the way to go on.
+  virtual bool walk(const JsonMasker::Masks& masks, const char* input) = 0;
   virtual bool complete() const { return false; }
   virtual void taken(size_t bytes) = 0;
 
@@ -121,30 +123,47 @@ class StructureScanner : public RecordScanner {
   std::vector<BrokenSpan> broken_;
 };
 
+// Elements are cut by their brackets alone, which is quick, until one of them is not closed in
+// time: from there on an ElementWalker cuts them.
 class ArrayScanner final : public StructureScanner {
  public:
   using StructureScanner::StructureScanner;
 
   Found scan(const char* input, size_t size, bool at_end) override {
     if (closed_) return behind_array(input, size);
-    advance(input, size, at_end, false);
+    if (!damaged_) advance(input, size, at_end, false);
+    const bool too_long = ends_.empty() && position_ > max_record_bytes_;
+    if (!damaged_ && !closed_ && (at_end || too_long)) cut_damaged(input, size);
+    if (damaged_) advance_in_damaged(input, size, false);
     if (closed_) return {true, closed_at_, nullptr};
     if (at_end) return cut_short(input, size);
     if (!ends_.empty()) return {true, element_begin(), nullptr};
-    if (position_ > max_record_bytes_) return {false, 0, broken::too_long};
+    // The walker tells an end by the byte behind it.
+    if (position_ > max_record_bytes_ + (damaged_ ? 1 : 0)) return {false, 0, broken::too_long};
     return {};
   }
 
   Skipped skip(const char* input, size_t size, bool at_end) override {
     if (closed_) return skip_to_end(input, size, at_end);
     skipping_ = true;
-    advance(input, size, at_end, true);
-    if (ends_.empty()) {
+    if (damaged_) {
+      advance_in_damaged(input, size, true);
+    } else {
+      advance(input, size, at_end, true);
+    }
+    if (ends_.empty() && !next_begun_) {
       const size_t gone = position_;
       position_ = 0;
       return {gone, at_end && gone == size, 0};
     }
     skipping_ = false;
+    if (next_begun_) {
+      next_begun_ = false;
+      const size_t gone = position_;
+      walker_.begin_element();
+      position_ = 0;
+      return {gone, true, 1};
+    }
     const size_t gone = ends_.front() + size_t{1};
     ends_.erase(ends_.begin());
     for (uint32_t& end : ends_) end -= static_cast<uint32_t>(gone);
@@ -161,23 +180,80 @@ class ArrayScanner final : public StructureScanner {
   }
   size_t element_begin() const { return ends_.empty() ? 0 : ends_.back() + size_t{1}; }
 
-  void walk(const JsonMasker::Masks& masks, const char* input) override {
+  bool walk(const JsonMasker::Masks& masks, const char* input) override {
     const uint64_t marks = masks.open | masks.close | masks.comma();
     int at = depth_ > 0 ? walk_nested(masks, 0) : 0;
     for (uint64_t rest; (rest = marks & from_bit(at)) != 0;) {
       const int bit = std::countr_zero(rest);
       const size_t place = position_ + static_cast<size_t>(bit);
       at = bit + 1;
-      if (input[place] == ',') {
-        ends_.push_back(static_cast<uint32_t>(place));
-        seen_comma_ = true;
-      } else if ((masks.open >> bit & 1) != 0) {
+      if ((masks.open >> bit & 1) != 0) {
         depth_ = 1;
         at = walk_nested(masks, at);
-      } else if (input[place] == ']') {
-        close_array(input, place);
-        return;
+        continue;
       }
+      if (input[place] == '}') continue;
+      if (ends_too_late(place) && cut_damaged(input, place)) return false;
+      if (input[place] == ']') {
+        close_array(input, place);
+        return true;
+      }
+      ends_.push_back(static_cast<uint32_t>(place));
+      seen_comma_ = true;
+    }
+    return true;
+  }
+
+  // Of an element whose beginning is still there.
+  bool ends_too_late(size_t place) const {
+    return place - element_begin() > max_record_bytes_ && !(skipping_ && ends_.empty());
+  }
+
+  // An element that is not closed within max_record_bytes_, or at all: when it is damaged, cuts it
+  // where the walker says, and hands over to it.
+  bool cut_damaged(const char* input, size_t size) {
+    const size_t begin = element_begin();
+    const auto stop = static_cast<size_t>(std::min<uint64_t>(size, begin + max_record_bytes_ + 1));
+    walker_.begin_element();
+    for (size_t at = begin; at < stop; ++at) {
+      if (!look(input, at)) continue;
+      damaged_ = true;
+      return true;
+    }
+    return false;
+  }
+
+  // Goes on at `at` with the walker; whether the element ends, which sets position_ behind it.
+  bool look(const char* input, size_t at) {
+    position_ = damaged_ ? at + 1 : position_;
+    switch (walker_.look(input[at])) {
+      case ElementWalker::Step::going: return false;
+      case ElementWalker::Step::closed:
+        close_array(input, at);
+        position_ = at + 1;
+        return true;
+      case ElementWalker::Step::ended: end_element(at); return true;
+      case ElementWalker::Step::broken: break;
+    }
+    if (skipping_ && ends_.empty()) {
+      next_begun_ = true;  // what is before it may be gone already
+      position_ = at;
+    } else {
+      end_element(at - 1);
+    }
+    return true;
+  }
+
+  void end_element(size_t separator) {
+    ends_.push_back(static_cast<uint32_t>(separator));
+    seen_comma_ = true;
+    position_ = separator + 1;
+    walker_.begin_element();
+  }
+
+  void advance_in_damaged(const char* input, size_t size, bool stop_at_end) {
+    while (position_ < size && !closed_) {
+      if (look(input, position_) && stop_at_end) return;
     }
   }
 
@@ -198,8 +274,9 @@ class ArrayScanner final : public StructureScanner {
     reported_cut_ = true;
     const size_t begin = element_begin();
     const std::string_view rest = trim_blanks({input + begin, size - begin});
-    const bool whole = depth_ == 0 && !masker_.in_string() && !rest.empty() &&
-                       (rest.back() == '}' || rest.back() == ']' || rest.back() == '"');
+    const bool at_top = damaged_ ? walker_.at_top() : depth_ == 0 && !masker_.in_string();
+    const bool whole =
+        at_top && !rest.empty() && (rest.back() == '}' || rest.back() == ']' || rest.back() == '"');
     if (size - begin > max_record_bytes_) {
       broken_.push_back({begin, size - begin, broken::too_long});
     } else if (!whole && !rest.empty()) {
@@ -233,6 +310,9 @@ class ArrayScanner final : public StructureScanner {
     return {size, at_end, trailing_blanks_};
   }
 
+  ElementWalker walker_;
+  bool damaged_ = false;     // the walker cuts, from position_ on
+  bool next_begun_ = false;  // while skipping: the next element was found at position_
   bool seen_comma_ = false;
   bool skipping_ = false;      // the current element is not kept
   bool closed_ = false;        // the array's ']' was seen …
@@ -281,7 +361,7 @@ class ValueScanner final : public StructureScanner {
 
   // At the top, a value in brackets starts with its bracket, and a token (a number, a string,
   // garbage) goes on to the next blank or opening bracket.
-  void walk(const JsonMasker::Masks& masks, const char*) override {
+  bool walk(const JsonMasker::Masks& masks, const char*) override {
     const uint64_t blank = masks.blank();
     int at = 0;
     while (at < 64) {
@@ -307,6 +387,7 @@ class ValueScanner final : public StructureScanner {
       }
       ++at;
     }
+    return true;
   }
 
   uint32_t place(int bit) const {

@@ -42,7 +42,9 @@ using BlockIndex = std::vector<BlockEntry>;  ///< by sequence
 ///   each top-level value. `automatic`: an input that starts with '[' is an array; one that starts
 ///   with '{' and whose first line is not one whole value by its brackets (the line ends inside of
 ///   it, or a second '{' follows it) is values, else lines. An array that ends too early, or text
-///   behind it, gives one more, broken record.
+///   behind it, gives one more, broken record. An array's element that is not closed within
+///   max_record_bytes, or at all, is read again by the rules of text/json_element_walker.h, which
+///   end it where JSON cannot go on; all elements behind it are read so, too.
 /// - CSV: ends at \n, \r\n or a \r alone outside quotes. A quote opens a quoted field only as the
 ///   field's first byte; elsewhere in an unquoted field it is text. Behind a closing quote only the
 ///   delimiter or the line's end may come: else the record is broken and ends with that line. A

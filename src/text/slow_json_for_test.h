@@ -33,10 +33,17 @@ class SlowJson {
   std::vector<SeenRecord> array(size_t begin) {
     size_t element = begin;
     bool seen_comma = false;
+    bool damaged = false;
     while (true) {
-      const size_t end = element_end(element);
+      size_t end = damaged ? damaged_end(element, text_.size()) : element_end(element);
+      if (!damaged && (end == text_.size() || end - element > max_)) {
+        const size_t sooner = damaged_end(element, std::min(text_.size(), element + max_ + 1));
+        damaged = sooner != text_.size();
+        if (damaged) end = sooner;
+      }
       if (end == text_.size()) {
-        cut_short(element);
+        cut_short(element,
+                  damaged ? open_.empty() && !in_open_string_ : depth_ == 0 && !in_string_);
         break;
       }
       const bool closes = text_[end] == ']';
@@ -123,9 +130,54 @@ class SlowJson {
     return at;
   }
 
-  void cut_short(size_t begin) {
+  // The same by the rules for damaged elements, looking at no byte from `stop` on; text_.size()
+  // when there is no end.
+  size_t damaged_end(size_t begin, size_t stop) {
+    open_.clear();
+    in_open_string_ = false;
+    char before = '\0';
+    size_t token_end = begin;  // of the last one
+    size_t behind = begin;
+    for (size_t at = begin; at < stop; at = behind) {
+      const char c = text_[at];
+      behind = at + 1;
+      if (is_json_blank(c)) continue;
+      const size_t line_end = text_.substr(0, at).find('\n', token_end);
+      if (open_.empty() && (c == ',' || c == ']')) return at;
+      if (c == '{' && !open_.empty() && open_.back() == '{' && before != ':' &&
+          (before == ',' || line_end != text_.npos)) {
+        open_.resize(open_.find_last_of('[') + 1);
+        if (open_.empty()) return at - 1;
+      }
+      if (c == '{' || c == '[') open_ += c;
+      if (c == '}' || c == ']') {
+        const size_t pair = open_.rfind(c == '}' ? '{' : '[');
+        if (pair != open_.npos) open_.resize(pair);
+      }
+      if (c == '"') behind = string_end(at, stop);
+      in_open_string_ = behind == text_.npos;
+      if (in_open_string_) break;
+      before = c;
+      token_end = behind;
+    }
+    return text_.size();
+  }
+
+  // Behind the closing quote, or where its line ends; npos when `stop` comes first.
+  size_t string_end(size_t quote, size_t stop) const {
+    bool escaped = false;
+    for (size_t at = quote + 1; at < stop; ++at) {
+      const char c = text_[at];
+      if (c == '\n') return at;
+      if (c == '"' && !escaped) return at + 1;
+      escaped = c == '\\' && !escaped;
+    }
+    return text_.npos;
+  }
+
+  void cut_short(size_t begin, bool at_top) {
     const std::string_view rest = trim_blanks(text_.substr(begin));
-    const bool whole = depth_ == 0 && !in_string_ && !rest.empty() &&
+    const bool whole = at_top && !rest.empty() &&
                        std::string_view("}]\"").find(rest.back()) != std::string_view::npos;
     const size_t at = static_cast<size_t>(rest.data() - text_.data());
     if (text_.size() - begin > max_) {
@@ -158,6 +210,8 @@ class SlowJson {
   int64_t depth_ = 0;
   bool in_string_ = false;
   bool escaped_ = false;
+  std::string open_;             // brackets of a damaged element …
+  bool in_open_string_ = false;  // … which ends inside of a string
   std::vector<SeenRecord> all_;
 };
 
