@@ -170,10 +170,6 @@ struct LaterKind {
 constexpr std::array later_kinds = {
     LaterKind{"download", "Fetches a URL into a bucket.",
               "{url: https://example.org/x.csv, to: landing/x.csv}"},
-    LaterKind{"unnest", "One row per element of a list.", "hit"},
-    LaterKind{"dedupe", "Keeps one row per key.", "{by: [id], keep: last}"},
-    LaterKind{"aggregate", "One row per group.", "{by: [city], rows: count(*)}"},
-    LaterKind{"check", "A condition over all rows.", "count(*) > 0"},
     LaterKind{"write", "Writes the rows as files into a bucket.", "{to: out/daily/}"},
     LaterKind{"crawl", "Looks for tables among the files of a bucket.", "out/**"},
     LaterKind{"backup", "Takes a snapshot of tables.", "{tables: [hits], to: backups/}"},
@@ -208,6 +204,16 @@ Value<StepEntry> step_value() {
       "{visit_id: visitId, hit_count: len(hit)}");
   record.optional("where", &StepEntry::where, sql_value("an SQL condition"),
                   "Keeps the rows for which the condition (DuckDB) is true.", "visit_id > 0");
+  record.optional("unnest", &StepEntry::unnest, unnest_value(),
+                  "One row per element of a list column.", "hit");
+  record.optional("dedupe", &StepEntry::dedupe, dedupe_value(),
+                  "Of rows with equal columns one stays.", "{by: [id], keep: last}");
+  record.optional("aggregate", &StepEntry::aggregate, aggregate_value(),
+                  "One row per group of rows.", "{by: [city], columns: {rows: count(*)}}");
+  record.optional("check", &StepEntry::check, check_value(),
+                  "Rejects the rows for which a condition (DuckDB) is false: one condition, "
+                  "several, or conditions by name.",
+                  "{ends after it begins: ends >= begins}");
   record.optional("sql", &StepEntry::sql, sql_entry_value(),
                   "A query that runs inside a database; its rows are the input of the next steps.",
                   "SELECT * FROM hits");
@@ -215,7 +221,8 @@ Value<StepEntry> step_value() {
                   "The database `sql` runs in.", "warehouse");
   record.optional("load", &StepEntry::load, load_value(), "Writes the rows into a table.",
                   "{table: hits, mode: merge}");
-  std::vector<std::string> kinds = {"read", "select", "where", "sql", "load"};
+  std::vector<std::string> kinds = {"read",      "select", "where", "unnest", "dedupe",
+                                    "aggregate", "check",  "sql",   "load"};
   for (const LaterKind& kind : later_kinds) {
     record.later(kind.name, &StepEntry::later, later_value("settings of the step"), kind.doc,
                  kind.example, "a run of the pipeline refuses");
@@ -240,7 +247,8 @@ Value<PipelineEntry> pipeline_value() {
                 "[{object: landing/*.json}]")
       .required(
           "steps", &PipelineEntry::steps, list(step_value()),
-          "What a run does, in order: `read` or `sql`, then `select` and `where`, then `load`.",
+          "What a run does, in order: `read` or `sql`, then `select`, `where`, `unnest`, `dedupe`, "
+          "`aggregate` and `check` as often as needed, then `load`.",
           "[{read: {format: csv}}, {load: {table: hits}}]")
       .later("retry", &PipelineEntry::retry, retry,
              "How often and when a failed run is tried again.", "{times: 5, backoff: 2s}")

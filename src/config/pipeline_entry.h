@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/row_step_entry.h"
 #include "config/values.h"
 #include "model/pipeline.h"
 
@@ -61,6 +62,10 @@ struct StepEntry {
   std::optional<ReadEntry> read;
   std::optional<std::vector<Named<SqlText>>> select;
   std::optional<SqlText> where;
+  std::optional<UnnestEntry> unnest;
+  std::optional<DedupeEntry> dedupe;
+  std::optional<AggregateEntry> aggregate;
+  std::optional<CheckEntry> check;
   std::optional<SqlEntry> sql;
   std::optional<Located<std::string>> in;
   std::optional<LoadEntry> load;

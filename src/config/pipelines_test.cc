@@ -186,9 +186,8 @@ TEST(Pipelines, OrderOfSteps) {
         {"15:9: error: load in pipeline 'a' stands behind the load; a pipeline ends with its load: "
          "move it up, or into its own pipeline"}},
        {"      - read: {format: csv}\n        load: {table: plain}\n",
-        {"13:9: error: a step in 'steps' of pipeline 'a' has one of read, select, where, sql, "
-         "load, "
-         "download, unnest, dedupe, aggregate, check, write, crawl, backup, restore, notify or "
+        {"13:9: error: a step in 'steps' of pipeline 'a' has one of read, select, where, unnest, "
+         "dedupe, aggregate, check, sql, load, download, write, crawl, backup, restore, notify or "
          "run, "
          "not 2; begin a new list item with '- ' for each"}},
        {"      - sql: SELECT 1 AS id\n" + load,
@@ -275,7 +274,7 @@ TEST(Pipelines, WhatIsNotThereYetIsANote) {
   expect_diagnostics(
       {{"      - download: {url: 'https://x', to: in/x}\n      - read: {format: parquet, infer: "
         "true}\n"
-        "      - unnest: hit\n      - load: {table: plain, mode: replace}\n      - notify: [a]\n   "
+        "      - backup: hit\n      - load: {table: plain, mode: replace}\n      - notify: [a]\n   "
         " retry: "
         "{times: 3, backoff: 1m}\n",
         {"13:9: note: 'download' of pipeline 'a' is not there yet: a run of the pipeline refuses",
@@ -283,7 +282,7 @@ TEST(Pipelines, WhatIsNotThereYetIsANote) {
          "14:40: note: 'infer' in pipeline 'a' is not there yet: a run refuses; declare the "
          "columns; "
          "`weir init --from SAMPLE` writes them",
-         "15:9: note: 'unnest' of pipeline 'a' is not there yet: a run of the pipeline refuses",
+         "15:9: note: 'backup' of pipeline 'a' is not there yet: a run of the pipeline refuses",
          "17:9: note: 'notify' of pipeline 'a' is not there yet: a run of the pipeline refuses",
          "18:5: note: 'retry' of pipeline 'a' is not there yet: nothing acts on it"}},
        {"      - crawl:\n",
@@ -296,9 +295,9 @@ TEST(Pipelines, WhatIsNotThereYetIsANote) {
          "'many'"}}},
       head + "  a:\n    steps:\n");
   const LoadedProject loaded = load_text(
-      head + "  a: {steps: [{run: b}, {in: w, check: count(*)}]}\n  b: {steps: [{crawl: x}]}\n");
+      head + "  a: {steps: [{run: b}, {in: w, backup: x}]}\n  b: {steps: [{crawl: x}]}\n");
   ASSERT_EQ(loaded.project.pipelines.size(), 2u);
-  EXPECT_EQ(std::get<LaterStep>(loaded.project.pipelines[0].steps[1]).kind, "check");
+  EXPECT_EQ(std::get<LaterStep>(loaded.project.pipelines[0].steps[1]).kind, "backup");
 }
 
 TEST(Pipelines, SqlPerEngineNeedsTheEngineAtHand) {

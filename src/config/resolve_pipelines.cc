@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "config/key_pattern.h"
+#include "config/produced_columns.h"
 #include "config/resolve.h"
 #include "config/resolve_steps.h"
 #include "config/trigger_circle.h"

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "config/resolve_row_steps.h"
+
 namespace weir::config {
 namespace {
 
@@ -19,6 +21,10 @@ const char* kind_of(const StepEntry& step) {
   if (step.read) return "read";
   if (step.select) return "select";
   if (step.where) return "where";
+  if (step.unnest) return "unnest";
+  if (step.dedupe) return "dedupe";
+  if (step.aggregate) return "aggregate";
+  if (step.check) return "check";
   if (step.sql) return "sql";
   if (step.load) return "load";
   return "step";
@@ -156,42 +162,6 @@ std::optional<Step> resolve_load(const Named<PipelineEntry>& entry, const LoadEn
   return LoadStep{TableName(load.table.value), mode, load.location};
 }
 
-/// A column that reaches the load, and where it is named.
-struct Produced {
-  std::string name;
-  const Location* location;
-};
-
-void compare_columns(const std::vector<Produced>& produced, const Table& table,
-                     const std::string& source, const Location& at,
-                     const Named<PipelineEntry>& entry, Reader& reader) {
-  const auto same = [](std::string_view a, std::string_view b) { return folded(a) == folded(b); };
-  for (const Produced& column : produced) {
-    if (std::any_of(table.columns.begin(), table.columns.end(),
-                    [&](const Column& each) { return same(each.name, column.name); })) {
-      continue;
-    }
-    reader.error(*column.location,
-                 "column '" + column.name + "'" + in_pipeline(entry) + " is not in table '" +
-                     table.name.value() + "'",
-                 suggestion(column.name, names_of(table.columns)));
-  }
-  for (const Column& column : table.columns) {
-    const bool has_default =
-        std::any_of(column.rules.begin(), column.rules.end(),
-                    [](const Rule& rule) { return rule.kind == RuleKind::default_; });
-    if (!column.required() || has_default) continue;
-    if (std::any_of(produced.begin(), produced.end(),
-                    [&](const Produced& each) { return same(each.name, column.name); })) {
-      continue;
-    }
-    reader.error(at,
-                 "the required column '" + column.name + "' of table '" + table.name.value() +
-                     "' is missing in " + source + " of pipeline '" + entry.name + "'",
-                 "add " + column.name + ": …");
-  }
-}
-
 }  // namespace
 
 void check_step_order(const Named<PipelineEntry>& entry, Reader& reader) {
@@ -233,31 +203,16 @@ void check_step_order(const Named<PipelineEntry>& entry, Reader& reader) {
   }
 }
 
-void check_columns_produced(const Named<PipelineEntry>& entry, const Resolving& resolving) {
-  const std::vector<StepEntry>& steps = entry.value.steps;
-  if (has_later(entry.value) || steps.empty() || !steps.back().load) return;
-  const Table* table = resolving.project.find_table(TableName(steps.back().load->table.value));
-  if (table == nullptr) return;
-  std::vector<Produced> produced;
-  for (size_t i = steps.size(); i-- > 0;) {
-    if (steps[i].select) {
-      for (const auto& item : *steps[i].select) produced.push_back({item.name, &item.location});
-      compare_columns(produced, *table, "the select", steps[i].location, entry, resolving.reader);
-      return;
-    }
-  }
-  const std::optional<ReadEntry>& read = steps.front().read;
-  if (!read || !read->columns) return;
-  for (const auto& column : *read->columns) produced.push_back({column.name, &column.location});
-  compare_columns(produced, *table, "the columns read", read->location, entry, resolving.reader);
-}
-
 std::optional<Step> resolve_step(const Named<PipelineEntry>& entry, const StepEntry& step,
                                  const Resolving& resolving) {
   if (step.later) return LaterStep{step.later_kind, step.location};
   if (step.read) return resolve_read(entry, *step.read, resolving.reader);
   if (step.select) return resolve_select(entry, step, resolving.reader);
   if (step.where) return WhereStep{*step.where, step.location};
+  if (step.unnest) return resolve_unnest(*step.unnest);
+  if (step.dedupe) return resolve_dedupe(*step.dedupe);
+  if (step.aggregate) return resolve_aggregate(entry.name, *step.aggregate, resolving.reader);
+  if (step.check) return resolve_check(entry.name, step, resolving.reader);
   if (step.sql) return resolve_sql(entry, step, resolving);
   if (step.load) return resolve_load(entry, *step.load, resolving);
   return std::nullopt;
