@@ -67,6 +67,9 @@ Json reject_to_json(const Reject& reject) {
   if (reject.line > 0) json.set("line", reject.line);
   set_problem(reject.problems.empty() ? Problem{} : reject.problems.front(), json);
   json.set("raw", reject.raw);
+  if (!reject.produced.empty()) {
+    json.set("produced", reject.produced).set("entry_step", reject.entry_step);
+  }
   json.set("bytes", Json::array().push(reject.byte_begin).push(reject.byte_end));
   if (reject.problems.size() > 1) {
     Json also = Json::array();
@@ -94,6 +97,8 @@ Result<Reject> reject_from_json(const Json& json) {
   reject.byte_begin = static_cast<uint64_t>(numbers[2]);
   reject.byte_end = static_cast<uint64_t>(numbers[3]);
   reject.raw = json["raw"].as_string();
+  reject.produced = json["produced"].as_string();
+  reject.entry_step = static_cast<int>(json["entry_step"].as_int());
   reject.problems.push_back(problem_from_json(json));
   for (const Json& problem : json["also"].as_array()) {
     reject.problems.push_back(problem_from_json(problem));
