@@ -65,6 +65,9 @@ TableLocks::Held lock_tables(const TableLoad& load, const LoadContext& context) 
 SetRules::RejectRow rejecting_into(RejectCollector& collector, const Session& session) {
   return [&](const SetReject& reject) {
     collector.reject(reject.row, session.load_rule_number(reject.rule), reject.value);
+    if (reject.produced.empty()) return;
+    const int load_step = static_cast<int>(session.parts().pipeline->steps.size()) - 1;
+    collector.produced(reject.row, load_step, reject.produced);
   };
 }
 

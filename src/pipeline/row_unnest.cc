@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "duckdb/scan.h"
+#include "pipeline/produced_row.h"
 #include "pipeline/row_compiler.h"
 
 namespace weir::pipeline {
@@ -14,15 +15,6 @@ using duckdb::quote_literal;
 
 /// So many unnest steps share the bits of an ordinal.
 constexpr size_t most_unnests = 4;
-
-/// SQL of a column's value as it stands in a produced row's JSON: so that reading it again gives
-/// the same value. DuckDB writes integers and decimals exactly.
-std::string json_value(const duckdb::ResultColumn& column, const std::string& value) {
-  if (column.type == "BLOB") return "('\\x' || lower(hex(" + value + ")))";
-  // JSON has no nan and no inf.
-  if (column.type == "DOUBLE" || column.type == "FLOAT") return "CAST(" + value + " AS VARCHAR)";
-  return value;
-}
 
 }  // namespace
 
@@ -35,8 +27,9 @@ void RowCompiler::remember_produced(int next_step, const std::string& only_if) {
     const std::string name = quote_literal(column.name);
     members +=
         fmt::format("{}{}: {}", members.empty() ? "" : ", ", name, quote_identifier(column.name));
-    json += fmt::format("{}{}, {}", json.empty() ? "" : ", ", name,
-                        json_value(column, fmt::format("struct_extract(weir_p{}, {})", id, name)));
+    json +=
+        fmt::format("{}{}, {}", json.empty() ? "" : ", ", name,
+                    produced_value(column, fmt::format("struct_extract(weir_p{}, {})", id, name)));
   }
   level_ = fmt::format("SELECT *, {{{}}} AS weir_p{} FROM ({})", members, id, level_);
   carry(fmt::format("weir_p{}", id));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "pipeline/produced_row.h"
+
 namespace weir::pipeline {
 namespace {
 
@@ -52,7 +54,7 @@ Result<std::vector<Reference>> find_references(const Project& project, const Tab
 
 SetRules::SetRules(duckdb::Connection& connection, const Table& table, LoadMode mode,
                    std::vector<Reference> references, RelationOf relation_of,
-                   const std::string& stage, RowIdentity identity)
+                   const std::string& stage, const RowQuery& query)
     : connection_(connection),
       table_(table),
       mode_(mode),
@@ -62,7 +64,8 @@ SetRules::SetRules(duckdb::Connection& connection, const Table& table, LoadMode 
       repeats_("temp." + quote_identifier(stage + "_repeats")),
       links_{"temp." + quote_identifier(stage + "_links"),
              "temp." + quote_identifier(stage + "_links_before")},
-      identity_(identity) {
+      identity_(query.identity),
+      produced_(query.produced) {
   if (!table.key.empty()) {
     const std::string& field = table.key.front();
     rules_.push_back({field, "key", "an earlier row of the input has the key {}"});
@@ -378,14 +381,28 @@ Result<void> SetRules::check_apart() {
 }
 
 Result<void> SetRules::tell(const RejectRow& reject_row) {
+  std::string json;
+  for (const Column& column : table_.columns) {
+    const std::string value = "s." + quote_identifier(column.name);
+    json += fmt::format("{}{}, {}", json.empty() ? "" : ", ", duckdb::quote_literal(column.name),
+                        produced_value({column.name, duckdb::sql_type(column.type)}, value));
+  }
   const bool ordinals = identity_ == RowIdentity::record_and_ordinal;
-  const duckdb::RowSink sink{nullptr, [&](const auto& cells) {
-                               reject_row({duckdb::parse_row_id(*cells[0], ordinals),
-                                           std::stoul(*cells[1]), cells[2].value_or("")});
-                               return true;
-                             }};
-  return connection_.stream("SELECT weir_row, rule, value FROM " + verdicts_ + " WHERE rule >= 0",
-                            sink);
+  const duckdb::RowSink sink{
+      nullptr, [&](const auto& cells) {
+        reject_row({duckdb::parse_row_id(*cells[0], ordinals), std::stoul(*cells[1]),
+                    cells[2].value_or(""), cells[3].value_or("")});
+        return true;
+      }};
+  const std::string verdicts = "SELECT v.weir_row, v.rule, v.value, ";
+  if (!produced_) {
+    return connection_.stream(verdicts + "NULL FROM " + verdicts_ + " v WHERE v.rule >= 0", sink);
+  }
+  return connection_.stream(
+      fmt::format("{} CAST(json_object({}) AS VARCHAR) FROM {} v JOIN {} s ON s.weir_row = "
+                  "v.weir_row WHERE v.rule >= 0",
+                  verdicts, json, verdicts_, stage_),
+      sink);
 }
 
 Result<std::vector<SetCounts>> SetRules::counts(size_t inputs) {

@@ -37,6 +37,7 @@ struct SetReject {
   duckdb::RowId row;
   size_t rule = 0;  ///< an index into SetRules::rules()
   std::string value;
+  std::string produced;  ///< the row as it would have loaded, as JSON; empty when it is its record
 };
 
 /// Rows a load's set-wise rules take out, of one input.
@@ -53,10 +54,10 @@ class SetRules {
  public:
   using RejectRow = std::function<void(const SetReject&)>;
 
-  /// `stage` names a temporary table with the table's columns and weir_row.
+  /// `stage` names a temporary table with the table's columns and weir_row, the rows of `query`.
   SetRules(duckdb::Connection& connection, const Table& table, LoadMode mode,
            std::vector<Reference> references, RelationOf relation_of, const std::string& stage,
-           RowIdentity identity);
+           const RowQuery& query);
 
   /// Whether there is anything to decide about rows together.
   bool any() const { return !rules_.empty(); }
@@ -108,6 +109,7 @@ class SetRules {
   std::string repeats_;   // quoted: values that come more than once, and the row that keeps them
   std::string links_[2];  // quoted: rows and their ancestors, now and a step before
   RowIdentity identity_;
+  bool produced_;  // rows are made of records
   int round_ = 0;
   bool out_ = false;          // some row is
   bool shared_keys_ = false;  // between inputs

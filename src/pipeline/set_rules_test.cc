@@ -268,6 +268,39 @@ TEST_F(SelfReferences, SeveralInputsAreJudgedOneAfterTheOther) {
   EXPECT_EQ(summary(receipts[2]), "read 1 inserted 1");
 }
 
+// ----- rows that are not records
+
+TEST(MadeRows, ARejectSaysWhichRowOfItsRecordItIs) {
+  YamlProject test(
+      "  t:\n    in: w\n    lineage: true\n    columns: {id: integer | key, b: bytes, d: double, "
+      "v: "
+      "varchar | unique}",
+      "  parts: {steps: [{read: {format: json, columns: {id: integer, v: varchar}}}, "
+      "{select: {id: id, v: \"v || id % 2\", d: id / 4, b: \"'ab'::BLOB\"}}, "
+      "{load: {table: t}}]}\n");
+  auto& steps = test.project().pipelines.front().steps;
+  std::get<ReadStep>(steps[0]).columns[0].type = *parse_data_type("integer[]");
+  UnnestStep unnest;
+  unnest.column.name = "id";
+  steps.insert(steps.begin() + 1, unnest);
+  const auto receipts = test.load_all("parts", {R"({"id": [1, 2], "v": "a"})"
+                                                "\n"
+                                                R"({"id": [2, 3, 4], "v": "b"})",
+                                                R"({"id": [5, 6, 7, 1], "v": "c"})"});
+  EXPECT_EQ(summary(receipts[0]), "read 2 expanded 3 inserted 4 rejected 1");
+  EXPECT_EQ(summary(receipts[1]), "read 1 expanded 3 inserted 2 rejected 2");
+  EXPECT_THAT(rejects_of(receipts[1]),
+              ElementsAre("1: v unique (an earlier row of the input has the value 'c1')",
+                          "1: id key (the table already has the key 1)"));
+  const Reject& reject = receipts[0].rejects.at(0);
+  EXPECT_EQ(reject.element, 2u);
+  EXPECT_EQ(reject.problems.at(0).rule, "key");
+  EXPECT_EQ(reject.produced, R"({"id":2,"b":"\\x6162","d":"0.5","v":"b0"})");
+  EXPECT_EQ(reject.entry_step, 3);
+  EXPECT_THAT(test.query("SELECT id, weir_element FROM t ORDER BY id"),
+              ElementsAre("1|1", "2|1", "3|2", "4|2", "5|1", "6|1"));
+}
+
 // ----- lineage
 
 TEST(Lineage, SaysWhichRecordOfWhichRunARowIs) {

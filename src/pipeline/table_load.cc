@@ -53,8 +53,7 @@ TableLoad::TableLoad(duckdb::Connection& connection, const Table& table, LoadMod
       stage_("temp." + quote_identifier(stage_name)),
       lineage_name_(stage_name + "_lineage"),
       target_(target_name(table)),
-      rules_(connection, table, mode, references, options_.relation_of, stage_name,
-             query_.identity) {
+      rules_(connection, table, mode, references, options_.relation_of, stage_name, query_) {
   for (const Reference& reference : references) locked_tables_.push_back(reference.parent->name);
   std::sort(locked_tables_.begin(), locked_tables_.end());
   locked_tables_.erase(std::unique(locked_tables_.begin(), locked_tables_.end()),

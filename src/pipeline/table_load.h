@@ -86,8 +86,8 @@ class TableLoad {
                          std::span<const duckdb::Parameter> parameters,
                          std::span<const LineageStretch> lineage);
 
-  /// After decide: SQL of a relation with the rows that are to be in the table (the table's columns,
-  /// and weir_row).
+  /// After decide: SQL of a relation with the rows that are to be in the table (the table's
+  /// columns, and weir_row).
   std::string accepted_rows() const { return rules_.remaining(); }
 
   size_t parameter_index(const std::string& name) const;  ///< of the query, from 1; 0 = none

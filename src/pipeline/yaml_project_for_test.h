@@ -50,7 +50,8 @@ class YamlProject {
     executor = *make_executor(loaded_.project, resources, clock);
   }
 
-  const Project& project() const { return loaded_.project; }
+  /// May be changed as long as nothing has run.
+  Project& project() { return loaded_.project; }
   duckdb::Database& database() { return *resources.duckdb.begin()->second; }
 
   /// Writes objects and loads them in one call. A text is a CSV file, header first.
