@@ -7,6 +7,7 @@ Result<void> answer(const owner::Request& request, Services& services, owner::Fr
   if (request.verb == "runs") return answer_runs(request.args, services, sink);
   if (request.verb == "logs") return answer_logs(request.args, services, sink);
   if (request.verb == "query") return answer_query(request.args, services, sink);
+  if (request.verb == "plan") return answer_plan(request.args, services, sink);
   if (request.verb == "drift") return answer_drift(request.args, services, sink);
   if (request.verb == "rejects") return answer_rejects(request.args, services, sink);
   if (request.verb == "replay") return answer_replay(request.args, services, sink);

@@ -29,6 +29,8 @@ Result<void> answer_replay(const text::Json& args, Services& services, owner::Fr
 Result<void> answer_why(const text::Json& args, Services& services, owner::FrameSink& sink);
 /// `query`: {sql, in, write} gives rows.
 Result<void> answer_query(const text::Json& args, Services& services, owner::FrameSink& sink);
+/// `plan`: {pipeline, objects, force, write}. progress, one `planned` frame per input, then `plan`.
+Result<void> answer_plan(const text::Json& args, Services& services, owner::FrameSink& sink);
 /// `drift`: {table, apply} gives a row per difference, then a `drift` frame.
 Result<void> answer_drift(const text::Json& args, Services& services, owner::FrameSink& sink);
 

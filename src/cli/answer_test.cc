@@ -124,6 +124,19 @@ TEST_F(AnswerTest, RunRefusesWhatItDoesNotKnow) {
   EXPECT_TRUE(dispatcher.known.empty()) << "all inputs are checked before any is queued";
 }
 
+TEST_F(AnswerTest, PlanAndDriftRefuseWhatTheyDoNotKnow) {
+  EXPECT_EQ(refused("plan", run_args("laod")).fix, "did you mean 'load'?");
+  EXPECT_EQ(refused("plan", run_args("load", {"a.json"})).code, ErrorCode::usage);
+  EXPECT_EQ(refused("drift", Json::object().set("table", "t")).code, ErrorCode::usage);
+  EXPECT_TRUE(dispatcher.known.empty()) << "a plan queues nothing";
+}
+
+TEST_F(AnswerTest, DriftOfNoTablesIsNone) {
+  ASSERT_TRUE(ask("drift", Json::object()));
+  EXPECT_THAT(sink.kinds(), ElementsAre("columns", "drift"));
+  EXPECT_EQ(sink.frames.back()["drifted"].as_int(-1), 0);
+}
+
 TEST_F(AnswerTest, AReaderThatLeavesEndsTheAnswerNotTheRuns) {
   sink.limit = 2;
   ASSERT_TRUE(ask("run", run_args("load", {"landing/a.json", "landing/b.json"})));

@@ -20,14 +20,15 @@ constexpr const char* exit_codes =
     "  2  wrong usage, or the project file is invalid\n"
     "  3  loaded, but some rows were rejected";
 
-constexpr std::array<std::string_view, 12> verbs = {"init", "validate", "run",     "up",
-                                                    "runs", "logs",     "rejects", "replay",
-                                                    "why",  "query",    "drift",   "schema"};
+constexpr std::array<std::string_view, 13> verbs = {"init",  "validate", "run",     "plan",   "up",
+                                                    "runs",  "logs",     "rejects", "replay", "why",
+                                                    "query", "drift",    "schema"};
 
 /// CLI11 wants flags as bools; they become Choices once it is done.
 struct Flags {
   bool all_rejects = false, resolved = false, dismiss = false, all_replays = false;
-  bool force = false, verbose = false, write = false, reference = false, apply = false;
+  bool force = false, verbose = false, write = false, reference = false, apply = false,
+       no_write = false;
 };
 
 class Definition {
@@ -48,6 +49,7 @@ class Definition {
     define_init();
     define_validate();
     define_run();
+    define_plan();
     define_up();
     define_runs();
     define_logs();
@@ -65,7 +67,8 @@ class Definition {
     } catch (const CLI::ParseError& problem) {
       return text_only(problem, argc, argv);
     }
-    run_.force = chosen(flags_.force);
+    run_.force = plan_.force = chosen(flags_.force);
+    plan_.write = chosen(!flags_.no_write);
     up_.verbose = chosen(flags_.verbose);
     rejects_.all = chosen(flags_.all_rejects);
     rejects_.resolved = chosen(flags_.resolved);
@@ -78,6 +81,7 @@ class Definition {
     if (verb == "init") line_.command = init_;
     if (verb == "validate") line_.command = ValidateCommand{};
     if (verb == "run") line_.command = run_;
+    if (verb == "plan") line_.command = plan_;
     if (verb == "up") line_.command = up_;
     if (verb == "runs") line_.command = runs_;
     if (verb == "logs") line_.command = logs_;
@@ -133,6 +137,22 @@ class Definition {
         ->allow_extra_args(false)
         ->type_name("BUCKET/KEY");
     run.add_flag("--force", flags_.force, "load also what is already in, as a new attempt");
+  }
+  void define_plan() {
+    auto& plan = verb("plan", "say what a run would do: it is done, counted and rolled back",
+                      "  weir plan load-sessions\n"
+                      "  weir plan load-sessions --object landing/2017-07-01.json --no-write\n\n"
+                      "Exit code 3 when rows would be rejected, 1 when an input would fail.");
+    plan.add_option("pipeline", plan_.pipeline, "the pipeline's name")
+        ->required()
+        ->type_name("NAME");
+    plan.add_option("--object", plan_.objects,
+                    "an input; may be given again. Without it: all objects not loaded yet")
+        ->allow_extra_args(false)
+        ->type_name("BUCKET/KEY");
+    plan.add_flag("--force", flags_.force, "plan also what is already in, as a new attempt");
+    plan.add_flag("--no-write", flags_.no_write,
+                  "write nothing to the database, not even to roll it back");
   }
   void define_up() {
     auto& up = verb("up", "watch the buckets and run what their objects trigger, until stopped",
@@ -263,6 +283,7 @@ class Definition {
   Flags flags_;
   InitCommand init_;
   RunCommand run_;
+  PlanCommand plan_;
   UpCommand up_;
   RunsCommand runs_;
   LogsCommand logs_;

@@ -21,6 +21,12 @@ struct RunCommand {
   std::vector<std::string> objects;  ///< "bucket/key"; empty: all pending ones
   Choice force = Choice::no;
 };
+struct PlanCommand {
+  std::string pipeline;
+  std::vector<std::string> objects;  ///< "bucket/key"; empty: all pending ones
+  Choice force = Choice::no;
+  Choice write = Choice::yes;  ///< no: not even in a transaction that is rolled back
+};
 struct UpCommand {
   int ready_descriptor = -1;  ///< gets one byte when everything stands
   std::optional<int> port;
@@ -64,9 +70,9 @@ struct SchemaCommand {
   Choice reference = Choice::no;
 };
 
-using Command = std::variant<InitCommand, ValidateCommand, RunCommand, UpCommand, RunsCommand,
-                             LogsCommand, RejectsCommand, ReplayCommand, WhyCommand, QueryCommand,
-                             DriftCommand, SchemaCommand>;
+using Command = std::variant<InitCommand, ValidateCommand, RunCommand, PlanCommand, UpCommand,
+                             RunsCommand, LogsCommand, RejectsCommand, ReplayCommand, WhyCommand,
+                             QueryCommand, DriftCommand, SchemaCommand>;
 
 struct CommandLine {
   std::filesystem::path project = ".";

@@ -82,6 +82,14 @@ TEST(CommandLine, TheOtherVerbs) {
   EXPECT_EQ(query.database, "db");
   EXPECT_EQ(query.write, Choice::yes);
   EXPECT_EQ(command<QueryCommand>({"query", "-"}).sql, "-");
+  const auto plan = command<PlanCommand>({"plan", "load", "--object", "b/k", "--no-write"});
+  EXPECT_EQ(plan.pipeline, "load");
+  EXPECT_EQ(plan.objects, std::vector<std::string>{"b/k"});
+  EXPECT_EQ(plan.write, Choice::no);
+  EXPECT_EQ(plan.force, Choice::no);
+  EXPECT_EQ(command<PlanCommand>({"plan", "load", "--force"}).write, Choice::yes);
+  EXPECT_EQ(command<DriftCommand>({"drift"}).table, "");
+  EXPECT_EQ(command<DriftCommand>({"drift", "t", "--apply"}).apply, Choice::yes);
   EXPECT_EQ(command<SchemaCommand>({"schema", "--reference"}).reference, Choice::yes);
 }
 

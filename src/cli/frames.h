@@ -20,6 +20,8 @@ namespace weir::cli {
 /// receipt   {receipt: {…}}
 /// columns   {columns: [{name, type}…]}     before the first rows; types as DuckDB spells them
 /// rows      {rows: [[text or null…]…]}
+/// planned   {input: {…}}                   what a run would do with one input: a receipt and more
+/// plan      {plan: {…}}                    what is true of all of them
 /// drift     {tables, drifted}              how many were compared, and differ
 /// left      {run, rejects}                 so many of the run's rejects are still unresolved
 /// text      {text}                         as it is to be printed

@@ -46,6 +46,10 @@ std::unique_ptr<Presenter> make_drift_presenter(OutputFormat format, Output& out
 /// What the owner made ready to print, as it is: `rejects` for those who mend them.
 std::unique_ptr<Presenter> make_text_presenter(Output& output);
 
+/// What a run would do, `plan`. JSON is one object; CSV has one row per input.
+std::unique_ptr<Presenter> make_plan_presenter(OutputFormat format, Output& output,
+                                               Output& error_output);
+
 /// Whether the receipts' statuses decide the exit code (`run`), or are only shown (`runs RUN`).
 enum class Verdict { counts, shown };
 

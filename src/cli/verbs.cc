@@ -29,14 +29,26 @@ owner::Request request(std::string verb, Json args) {
   return {WEIR_VERSION, std::move(verb), std::move(args)};
 }
 
-Question question(const RunCommand& command, OutputFormat format, Outputs& outputs) {
+Json objects_json(const std::vector<std::string>& names) {
   Json objects = Json::array();
-  for (const std::string& object : command.objects) objects.push(object);
+  for (const std::string& object : names) objects.push(object);
+  return objects;
+}
+
+Question question(const RunCommand& command, OutputFormat format, Outputs& outputs) {
   Json args = Json::object();
-  args.set("pipeline", command.pipeline).set("objects", std::move(objects));
+  args.set("pipeline", command.pipeline).set("objects", objects_json(command.objects));
   args.set("force", command.force == Choice::yes);
   return {request("run", std::move(args)),
           make_receipts_presenter(format, outputs.out, outputs.error, Verdict::counts)};
+}
+
+Question question(const PlanCommand& command, OutputFormat format, Outputs& outputs) {
+  Json args = Json::object();
+  args.set("pipeline", command.pipeline).set("objects", objects_json(command.objects));
+  args.set("force", command.force == Choice::yes).set("write", command.write == Choice::yes);
+  return {request("plan", std::move(args)),
+          make_plan_presenter(format, outputs.out, outputs.error)};
 }
 
 Question question(const RunsCommand& command, OutputFormat format, Outputs& outputs) {

@@ -253,8 +253,9 @@ Result<void> Connection::stream(const std::string& select, const RowSink& sink) 
 
 void Connection::interrupt() { duckdb_interrupt(as_connection(native_)); }
 
-Result<Transaction> Transaction::begin(Connection& connection) {
-  WEIR_TRY(connection.run("BEGIN TRANSACTION"));
+Result<Transaction> Transaction::begin(Connection& connection, Access access) {
+  WEIR_TRY(connection.run(access == Access::read_only ? "BEGIN TRANSACTION READ ONLY"
+                                                      : "BEGIN TRANSACTION"));
   return Transaction(connection);
 }
 

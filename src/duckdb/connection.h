@@ -110,7 +110,9 @@ class Connection {
 /// Rolls back when it goes out of scope without a commit.
 class Transaction {
  public:
-  static Result<Transaction> begin(Connection& connection);
+  /// read_only: writing fails, but to temporary tables.
+  enum class Access { read_write, read_only };
+  static Result<Transaction> begin(Connection& connection, Access access = Access::read_write);
   ~Transaction();
   Transaction(Transaction&& other) noexcept;
   Transaction& operator=(Transaction&&) = delete;

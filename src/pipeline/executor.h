@@ -24,6 +24,7 @@ struct Progress {
   std::atomic<uint64_t> bytes_read{0};
   std::atomic<uint64_t> bytes_total{0};
   std::atomic<uint64_t> rows_read{0};
+  std::atomic<uint64_t> inputs_done{0};  ///< of a plan
   std::atomic<bool> cancel{false};  ///< set: the run rolls back and returns `cancelled`
 };
 

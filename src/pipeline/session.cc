@@ -156,7 +156,10 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
   const PipelineParts& parts = session->parts_;
   if (options.purpose != LoadPurpose::load) {
     WEIR_TRY(prepare_conversions(database, *parts.table));
-    session->transaction_.emplace(WEIR_TRY(duckdb::Transaction::begin(*session->connection_)));
+    using Access = duckdb::Transaction::Access;
+    session->transaction_.emplace(WEIR_TRY(duckdb::Transaction::begin(
+        *session->connection_,
+        options.purpose == LoadPurpose::examine ? Access::read_only : Access::read_write)));
   }
   WEIR_TRY(session->make_tables(project, options));
 
