@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "pipeline/yaml_project_for_test.h"
 
 namespace weir::pipeline {
@@ -188,6 +191,30 @@ TEST_F(References, SeeWhatWasLoadedSince) {
   test_.load_one("customers-replace", "id,email\n6,\n");
   EXPECT_EQ(summary(test_.load_one("orders-append", "id,customer,mail,state\n2,5,,new\n")),
             "read 1 rejected 1");
+}
+
+TEST_F(References, LoadsThatReferenceEachOthersTablesDoNotBlockEachOther) {
+  YamlProject test(
+      "  a: {in: w, columns: {id: integer | key, b: integer | references b}}\n"
+      "  b: {in: w, columns: {id: integer | key, a: integer | references a}}\n");
+  test.load_one("a-append", "id,b\n1,\n");
+  test.load_one("b-append", "id,a\n1,1\n");
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (const std::string pipeline : {"a-merge", "b-merge", "a-ignore", "b-ignore"}) {
+    threads.emplace_back([&, pipeline] {
+      const std::string head = pipeline[0] == 'a' ? "id,b\n" : "id,a\n";
+      for (int i = 0; i < 15; ++i) {
+        const std::string id = std::to_string(100 + i);
+        const Receipt receipt = test.load_one(pipeline, head + id + ",1\n" + id + "0,9999\n");
+        if (receipt.error || receipt.rows.rejected != 1 || !receipt.rows.balances()) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_THAT(test.query("SELECT (SELECT count(*) FROM a), (SELECT count(*) FROM b)"),
+              ElementsAre("16|16"));
 }
 
 // ----- references into the same table

@@ -3,7 +3,7 @@
 // For tests: a project written as weir.yaml, in a temporary folder, with a way to run its
 // pipelines.
 
-#include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -23,7 +23,7 @@ namespace weir::pipeline {
 class YamlProject {
   io::TemporaryFolder folder_;
   config::LoadedProject loaded_;
-  int serial_ = 0;
+  std::atomic<int> serial_{0};
 
  public:
   explicit YamlProject(const std::string& tables, const std::string& pipelines = "") {
@@ -54,7 +54,7 @@ class YamlProject {
   Project& project() { return loaded_.project; }
   duckdb::Database& database() { return *resources.duckdb.begin()->second; }
 
-  /// Writes objects and loads them in one call. A text is a CSV file, header first.
+  /// Writes objects and loads them in one call. A text is a CSV file, header first. Thread-safe.
   std::vector<Receipt> load_all(const std::string& pipeline,
                                 const std::vector<std::string>& texts) {
     std::vector<Run> runs;
