@@ -121,7 +121,8 @@ std::vector<size_t> length_only_sources(const PipelineParts& parts) {
 Result<void> Session::make_tables(const Project& project, const SessionOptions& options) {
   std::vector<const Table*> tables = {parts_.table};
   for (const Reference& reference : WEIR_TRY(find_references(project, *parts_.table))) {
-    tables.push_back(reference.parent);
+    const bool listed = std::find(tables.begin(), tables.end(), reference.parent) != tables.end();
+    if (!listed) tables.push_back(reference.parent);
   }
   for (const Table* table : tables) {
     const TableDrift drift = WEIR_TRY(compare_structure(*connection_, *table));

@@ -7,12 +7,14 @@
 #include <atomic>
 #include <thread>
 
+#include "pipeline/session.h"
 #include "pipeline/yaml_project_for_test.h"
 
 namespace weir::pipeline {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 // ----- unique
 
@@ -191,6 +193,22 @@ TEST_F(References, SeeWhatWasLoadedSince) {
   test_.load_one("customers-replace", "id,email\n6,\n");
   EXPECT_EQ(summary(test_.load_one("orders-append", "id,customer,mail,state\n2,5,,new\n")),
             "read 1 rejected 1");
+}
+
+TEST_F(References, EachMissingTableIsNamedOnce) {
+  YamlProject test(
+      "  a: {in: w, columns: {id: integer | key, x: varchar}}\n"
+      "  b: {in: w, columns: {id: integer | key, a: integer | references a, c: integer | "
+      "references "
+      "a, d: integer | references b}}\n");
+  test.query("DROP TABLE a");
+  test.query("DROP TABLE b");
+  const Pipeline& pipeline = *test.project().find_pipeline(PipelineName("b-append"));
+  SessionOptions options;
+  options.purpose = LoadPurpose::examine;
+  const auto session = Session::open(test.project(), pipeline, test.database(), options);
+  ASSERT_TRUE(session) << session.error().to_string();
+  EXPECT_THAT((*session)->ddl(), ElementsAre(HasSubstr("\"b\""), HasSubstr("\"a\"")));
 }
 
 TEST_F(References, LoadsThatReferenceEachOthersTablesDoNotBlockEachOther) {
