@@ -400,6 +400,12 @@ Result<std::vector<TableDrift>> find_drift(const Project& project, Resources& re
     for (const Table& table : project.tables) {
       if (table.database == name) WEIR_TRY(prepare_conversions(*database, table));
     }
+    std::vector<TableName> altered;
+    for (const Table& table : project.tables) {
+      const bool asked = table.database == name && (!only || table.name == *only);
+      if (asked && apply == Apply::yes) altered.push_back(table.name);
+    }
+    const auto locks = resources.table_locks->take(std::move(altered), TableLocks::Use::alone);
     const auto connection = WEIR_TRY(database->connect());
     auto transaction = WEIR_TRY(duckdb::Transaction::begin(*connection));
     for (const Table& table : project.tables) {
