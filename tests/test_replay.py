@@ -3,10 +3,11 @@ import csv
 import io
 import json
 import pathlib
+import re
 
 import pytest
 
-from weir_project import Project, balances
+from weir_project import REPOSITORY, Project, balances
 
 TABLES = '''
 project: replays
@@ -329,6 +330,28 @@ def test_what_a_spreadsheet_would_take_for_a_formula_survives(tmp_path) -> None:
     assert [row['text'] for row in loaded] == texts
     assert {row['number'] for row in loaded} == {'12345678901234567890'}
     assert project.value("SELECT count(*) FROM texts WHERE text = ''") == '1', 'empty is not null'
+
+
+def test_the_walk_through_of_the_guide(tmp_path) -> None:
+    """docs/guide/rejects.md, word by word."""
+    guide = (REPOSITORY / 'docs' / 'guide' / 'rejects.md').read_text()
+    [yaml] = re.findall(r'```yaml\n(.*?)```', guide, re.DOTALL)
+    source, to_mend, mended = re.findall(r'```csv\n(.*?)```', guide, re.DOTALL)
+    (tmp_path / 'weir.yaml').write_text(yaml)
+    project = Project(tmp_path)
+    project.write('landing/people.csv', source)
+    assert project.verb('run', 'load-people').code == 3
+    assert project.verb('rejects', 'last', '--format', 'csv').out == to_mend
+    (tmp_path / 'mended.csv').write_text(mended)
+    replayed = project.verb('replay', 'last', '--with', 'mended.csv')
+    assert replayed.code == 3 and "line 5  since  date  01/03/2021  '01/03/2021' does not fit date" in replayed.out
+    file = project.verb('rejects', 'last', '--format', 'csv').out
+    (tmp_path / 'mended.csv').write_text(file.replace("'01/03/2021\n", '2021-03-01\n'))
+    assert project.verb('replay', 'last', '--with', 'mended.csv').code == 0
+    assert project.query('SELECT id, phone FROM people ORDER BY id')[:2] == [
+        {'id': '1', 'phone': '+44 20 7946 0000'}, {'id': '2', 'phone': '007'}]
+    shown = project.verb('why', 'people', '3').out
+    assert 'record       3,,555 0100,2021-02-01' in shown and 'replayed_by' in shown, shown
 
 
 def test_ten_thousand_rows(tmp_path) -> None:

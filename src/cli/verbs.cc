@@ -59,11 +59,10 @@ Question question(const RunsCommand& command, OutputFormat format, Outputs& outp
             make_receipts_presenter(format, outputs.out, outputs.error, Verdict::shown)};
   }
   args.set("pipeline", command.pipeline).set("state", command.state).set("limit", command.limit);
-  return {request("runs", std::move(args)),
-          make_rows_presenter(format, outputs.out,
-                              {.whole_column = "id",
-                               .left_out = {"trigger", "tries", "created"},
-                               .times = Times::to_the_second})};
+  return {request("runs", std::move(args)), make_rows_presenter(format, outputs.out,
+                                                                {.whole_column = "id",
+                                                                 .left_out = {"tries", "created"},
+                                                                 .times = Times::to_the_second})};
 }
 
 Question question(const LogsCommand& command, OutputFormat format, Outputs& outputs) {

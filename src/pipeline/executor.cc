@@ -285,8 +285,7 @@ void DuckdbExecutor::load_in_groups(Session& session, std::vector<std::pair<size
     // The run variables have one value in a batch, and each run has its own. What replaces all
     // rows must not share a commit with what it would replace.
     const bool replaces = session.parts().load->mode == LoadMode::replace;
-    const bool alone =
-        bytes > small_input_bytes || session.uses_run_variables() || replaces;
+    const bool alone = bytes > small_input_bytes || session.uses_run_variables() || replaces;
     if (alone || group_bytes + bytes > batch_bytes || group.size() == batch_inputs) load();
     group_bytes += bytes;
     group.emplace_back(index, std::move(input));

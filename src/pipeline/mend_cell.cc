@@ -19,12 +19,16 @@ bool is_guarded_start(char c) {
   return is_digit(c) || c == '.' || c == '\'' || formula_starts.find(c) != std::string_view::npos;
 }
 
-/// Digits, signs, points and exponents: a spreadsheet may read it as a number.
+/// Digits and what stands between them in numbers, dates and times: a spreadsheet may read it as
+/// one of these, and write it as it likes. A blank does so between a date and a time only.
 bool looks_like_number(std::string_view text) {
   if (text.empty()) return false;
+  if (text.find(' ') != std::string_view::npos && text.find(':') == std::string_view::npos) {
+    return false;
+  }
   return (is_digit(text.front()) || text.front() == '.' || text.front() == '-' ||
           text.front() == '+') &&
-         text.find_first_not_of("0123456789.eE+-") == std::string_view::npos &&
+         text.find_first_not_of("0123456789.eE+-:/ ") == std::string_view::npos &&
          std::any_of(text.begin(), text.end(), is_digit);
 }
 

@@ -11,8 +11,8 @@ namespace weir::pipeline {
 
 /// How one value stands in a cell of the CSV that people mend; nullopt is an empty cell, which
 /// stands for null and for absent. A spreadsheet would take some texts for formulas (=1+1, @x, -a),
-/// and bend some that look like numbers (007, 9117776942963408674, 1.50 as a text): those get an
-/// apostrophe in front, which mended_value takes away again.
+/// and bend some that look like numbers or dates (007, 9117776942963408674, 2021-01-31): those get
+/// an apostrophe in front, which mended_value takes away again.
 std::optional<std::string> mend_cell(const SourceValue& value, const DataType& type);
 
 /// What a cell says, given the value the record had. A cell that says what mend_cell showed leaves

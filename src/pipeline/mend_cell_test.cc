@@ -29,13 +29,27 @@ TEST(MendCell, WhatASpreadsheetWouldBendIsGuarded) {
     const char* text;
     bool as_text, as_number;
   };
-  for (const auto& [text, as_text, as_number] :
-       {Case{"7", false, false}, Case{"-7", false, false}, Case{"-1.5", false, false},
-        Case{"0.25", false, false}, Case{"007", true, false}, Case{"1.50", true, false},
-        Case{"123456789012345", false, false}, Case{"1234567890123456", true, true},
-        Case{"9117776942963408674", true, true}, Case{"+5", true, true}, Case{"1e3", true, true},
-        Case{"1E5", true, true}, Case{".5", true, true}, Case{"5.", true, true},
-        Case{"1-2", true, true}, Case{"1.2.3", true, true}}) {
+  for (const auto& [text, as_text, as_number] : {Case{"7", false, false},
+                                                 Case{"-7", false, false},
+                                                 Case{"-1.5", false, false},
+                                                 Case{"0.25", false, false},
+                                                 Case{"007", true, false},
+                                                 Case{"1.50", true, false},
+                                                 Case{"123456789012345", false, false},
+                                                 Case{"1234567890123456", true, true},
+                                                 Case{"9117776942963408674", true, true},
+                                                 Case{"+5", true, true},
+                                                 Case{"1e3", true, true},
+                                                 Case{"1E5", true, true},
+                                                 Case{".5", true, true},
+                                                 Case{"5.", true, true},
+                                                 Case{"1-2", true, true},
+                                                 Case{"1.2.3", true, true},
+                                                 Case{"2021-01-31", true, true},
+                                                 Case{"01/02/2021", true, true},
+                                                 Case{"10:30", true, true},
+                                                 Case{"2021-01-31 10:00:00", true, true},
+                                                 Case{"555 0100", false, false}}) {
     EXPECT_EQ(guarded(text, false).starts_with('\''), as_text) << text;
     EXPECT_EQ(guarded(text, true).starts_with('\''), as_number) << text;
   }

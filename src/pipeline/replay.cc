@@ -39,23 +39,44 @@ class SpoolBucket final : public objects::Bucket {
   const io::SpoolFile& spool_;
 };
 
+/// Makes what was read as JSON a value of its SQL type again, if there is such a column.
+std::optional<SelectStep> casting(const std::vector<ReadColumn>& columns,
+                                  const std::vector<std::string>& casts) {
+  SelectStep select;
+  bool any = false;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const bool cast = i < casts.size() && !casts[i].empty();
+    any = any || cast;
+    // A name by itself is passed on as it is.
+    const std::string& name = columns[i].name;
+    const std::string sql =
+        cast ? fmt::format("CAST({} AS {})", duckdb::quote_identifier(name), casts[i]) : name;
+    select.items.push_back({name, {sql, {}, false}});
+  }
+  return any ? std::optional(select) : std::nullopt;
+}
+
 /// The pipeline as it goes on at `entry_step`, fed with JSON lines.
 Pipeline pipeline_from(const PipelineParts& parts, int entry_step,
-                       const std::vector<ReadColumn>& columns) {
+                       const std::vector<ReadColumn>& columns,
+                       const std::vector<std::string>& casts) {
   Pipeline pipeline = *parts.pipeline;
   ReadStep read;
   read.format = Format::json;
   read.layout = JsonLayout::lines;
   read.compression = Compression::none;
   read.columns = columns;
-  read.location = parts.read->location;
-  // A character may take six in JSON.
-  constexpr uint64_t most = 1u << 30;
-  read.max_record_bytes = std::min(most, parts.read->max_record_bytes * 6 + (1u << 20));
+  if (parts.read != nullptr) {
+    read.location = parts.read->location;
+    // A character may take six in JSON.
+    constexpr uint64_t most = 1u << 30;
+    read.max_record_bytes = std::min(most, parts.read->max_record_bytes * 6 + (1u << 20));
+  }
   pipeline.steps = {read};
+  if (auto select = casting(columns, casts)) pipeline.steps.push_back(*std::move(select));
   for (size_t i = static_cast<size_t>(entry_step); i < parts.pipeline->steps.size(); ++i) {
     Step step = parts.pipeline->steps[i];
-    if (std::holds_alternative<ReadStep>(step)) continue;
+    if (std::holds_alternative<ReadStep>(step) || std::holds_alternative<SqlStep>(step)) continue;
     // What is in the table stays: the rest of the input is there.
     if (auto* load = std::get_if<LoadStep>(&step); load && load->mode == LoadMode::replace) {
       load->mode = LoadMode::append;
@@ -103,6 +124,7 @@ class Replay {
   Progress& progress_;
   PipelineParts parts_;
   std::string dictionary_version_;
+  std::string load_again_;                          // the command
   std::unique_ptr<duckdb::Connection> connection_;  // reads the rejects
   std::optional<StoredRecords> records_;
   std::optional<MendedRows> mended_;
@@ -111,15 +133,15 @@ class Replay {
 };
 
 Result<void> Replay::check_pipeline() {
-  const std::string again =
-      rejected_.object ? fmt::format("weir run {} --object {} --force", rejected_.pipeline.value(),
-                                     rejected_.object->to_string())
-                       : "weir run " + rejected_.pipeline.value();
+  load_again_ = rejected_.object
+                    ? fmt::format("weir run {} --object {} --force", rejected_.pipeline.value(),
+                                  rejected_.object->to_string())
+                    : "weir run " + rejected_.pipeline.value();
   if (rejected_.rolled_back) {
     return fail(ErrorCode::invalid_input,
                 "run " + rejected_.run.value() +
                     " was stopped and its good rows were rolled back with the others",
-                "mend the object or raise the limit, then `" + again + "`");
+                "mend the object or raise the limit, then `" + load_again_ + "`");
   }
   const Pipeline* pipeline = project_.find_pipeline(rejected_.pipeline);
   if (pipeline == nullptr) {
@@ -127,17 +149,6 @@ Result<void> Replay::check_pipeline() {
                 "the run's pipeline '" + rejected_.pipeline.value() + "' is gone from the project");
   }
   parts_ = WEIR_TRY(take_apart(project_, *pipeline));
-  if (parts_.read == nullptr) {
-    return fail(ErrorCode::invalid_input, "rejected rows of a query are not kept",
-                "mend what the query reads, then `" + again + "`", pipeline->location);
-  }
-  for (const Step& step : pipeline->steps) {
-    const auto* aggregate = std::get_if<AggregateStep>(&step);
-    if (aggregate == nullptr) continue;
-    return fail(ErrorCode::invalid_input,
-                "the pipeline folds rows, so that a row cannot be added to what is loaded",
-                "mend the object, then `" + again + "`", aggregate->location);
-  }
   dictionary_version_ = dictionary_version(*parts_.table, *pipeline);
   return {};
 }
@@ -186,13 +197,23 @@ void Replay::refuse(const StoredReject& reject, Problem problem) {
   receipt_.rejects.push_back(std::move(shown));
 }
 
-/// Why rows that the steps had made cannot go on where they were.
+/// Why a row cannot go in by itself.
 std::optional<std::string> Replay::refusal(const StoredReject& reject) const {
-  if (reject.entry_step == 0) return std::nullopt;
-  if (steps_version(reject.dictionary_version) == steps_version(dictionary_version_)) {
-    return std::nullopt;
+  const auto& steps = parts_.pipeline->steps;
+  for (size_t i = static_cast<size_t>(reject.entry_step); i < steps.size(); ++i) {
+    if (!std::holds_alternative<AggregateStep>(steps[i])) continue;
+    return "the pipeline folds rows behind this one, and those of its input are folded already: "
+           "mend the input, then `" +
+           load_again_ + "`";
   }
-  return "the steps have changed since this row was rejected: run its object again with --force";
+  if (reject.entry_step == 0 && parts_.read == nullptr) {
+    return "a row of a query is not kept: mend what the query reads, then `" + load_again_ + "`";
+  }
+  if (reject.entry_step > 0 &&
+      steps_version(reject.dictionary_version) != steps_version(dictionary_version_)) {
+    return "the steps have changed since they made this row: `" + load_again_ + "`";
+  }
+  return std::nullopt;
 }
 
 Result<void> Replay::spool_record(const std::vector<std::optional<std::string>>& cells,
@@ -260,7 +281,9 @@ Result<void> Replay::load(Session& session, io::SpoolFile& spool, ReplayBook& bo
   input.run = &run_;
   input.bucket = &bucket;
   input.key = {rejected_.pipeline, rejected_.step, rejected_.object};
-  input.before = WEIR_TRY(bucket.stat(rejected_.object->key));
+  // Of a query there is no object, and the rows of a replay are one.
+  if (!input.key.object) input.key.object = ObjectRef{BucketName("replay"), ObjectKey("rows")};
+  input.before = WEIR_TRY(bucket.stat(input.key.object->key));
   input.options = text::record_options(*session.parts().read, "");
   // Few rows, mostly: waking a second thread would cost more than it saves.
   LoadContext context{project_, clock_, *resources_.table_locks, progress_, 1};
@@ -275,7 +298,7 @@ Result<void> Replay::load(Session& session, io::SpoolFile& spool, ReplayBook& bo
 /// Rejects that go in at one step: at the source, or behind an unnest.
 Result<void> Replay::replay_from(int entry_step) {
   const auto& columns = *WEIR_TRY(records_->columns(entry_step));
-  const Pipeline pipeline = pipeline_from(parts_, entry_step, columns);
+  const Pipeline pipeline = pipeline_from(parts_, entry_step, columns, records_->casts(entry_step));
   duckdb::Database& database = *resources_.duckdb.at(rejected_.database);
   const auto session = WEIR_TRY(Session::open(project_, pipeline, database));
   const auto folder = project_.state_dir() / "spool";

@@ -42,6 +42,9 @@ class RowCompiler {
   Result<void> contract(const Table& table, const DefaultFlags& flags);
   Result<RowQuery> finish(const Table& table) &&;
 
+  /// Of the rows as they are now.
+  const std::vector<duckdb::ResultColumn>& columns() const { return columns_; }
+
   /// A step could not be understood so far that the columns behind it were known.
   bool blind() const { return blind_; }
 

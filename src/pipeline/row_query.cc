@@ -84,6 +84,24 @@ Result<RowQuery> compile_rows(const PipelineParts& parts, duckdb::Database& data
   return query;
 }
 
+Result<std::vector<duckdb::ResultColumn>> columns_before(const PipelineParts& parts,
+                                                         duckdb::Database& database,
+                                                         duckdb::Connection& connection, int step) {
+  std::string source = "SELECT CAST(0 AS BIGINT) AS weir_row";
+  for (const ReadColumn& column : parts.source_columns) {
+    source += fmt::format(", CAST(NULL AS {}) AS {}", duckdb::sql_type(column.type),
+                          duckdb::quote_identifier(column.name));
+  }
+  if (parts.sql != nullptr) source = sql_source(*parts.sql);
+  RowCompiler compiler(parts, database, connection, source, 0, 0, nullptr);
+  WEIR_TRY(compiler.begin());
+  for (const Step* row_step : parts.row_steps) {
+    if (row_step - parts.pipeline->steps.data() >= step) break;
+    WEIR_TRY(compile_step(compiler, parts, *row_step));
+  }
+  return compiler.columns();
+}
+
 std::string sql_source(const SqlStep& step) {
   return fmt::format("SELECT *, row_number() OVER () AS weir_row FROM (\n{}\n)",
                      stand_in_run_variables(step.sql.text));

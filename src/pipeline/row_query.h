@@ -60,6 +60,11 @@ Result<RowQuery> compile_rows(const PipelineParts& parts, duckdb::Database& data
                               int64_t slot, int first_rule,
                               std::vector<SqlProblem>* problems = nullptr);
 
+/// The columns of the rows that reach the step with this index in the pipeline. Errors: sql.
+Result<std::vector<duckdb::ResultColumn>> columns_before(const PipelineParts& parts,
+                                                         duckdb::Database& database,
+                                                         duckdb::Connection& connection, int step);
+
 /// SQL of the relation a sql step gives, with weir_row.
 std::string sql_source(const SqlStep& step);
 

@@ -32,13 +32,26 @@ StoredRecords::StoredRecords(const PipelineParts& parts, Resources& resources,
       run_(run),
       ranges_(bucket_of(resources, run), run.object ? run.object->key : ObjectKey(), run.version,
               parts.read != nullptr ? parts.read->compression : Compression::none) {
-  columns_[0] = parts.source_columns;
+  if (parts.read != nullptr) columns_[0] = parts.source_columns;
 }
 
 Result<const std::vector<ReadColumn>*> StoredRecords::columns(int entry_step) {
   const auto known = columns_.find(entry_step);
   if (known != columns_.end()) return &known->second;
-  return fail(ErrorCode::invalid_input, "the pipeline makes no rows of its own any more");
+  // A connection of its own: compiling may make temporary tables.
+  const auto connection = WEIR_TRY(database_.connect());
+  std::vector<ReadColumn> columns;
+  std::vector<std::string> casts;
+  for (const auto& column : WEIR_TRY(columns_before(parts_, database_, *connection, entry_step))) {
+    const auto type = parse_data_type(column.type);
+    casts.push_back(type ? "" : column.type);
+    ReadColumn& made = columns.emplace_back();
+    made.name = column.name;
+    made.type.kind = TypeKind::json;
+    if (type) made.type = *type;
+  }
+  casts_[entry_step] = std::move(casts);
+  return &(columns_[entry_step] = std::move(columns));
 }
 
 Result<std::vector<ReadColumn>> StoredRecords::all_columns(duckdb::Connection& connection,
@@ -60,7 +73,8 @@ Result<std::vector<ReadColumn>> StoredRecords::all_columns(duckdb::Connection& c
       if (!there) all.push_back(column);
     }
   }
-  return all.empty() ? columns_[0] : all;
+  if (all.empty()) return *WEIR_TRY(columns(0));
+  return all;
 }
 
 Result<std::string> StoredRecords::whole_raw(const StoredReject& reject) {

@@ -24,6 +24,10 @@ class StoredRecords {
   /// the steps before it make. Errors: sql, invalid_input (no such step).
   Result<const std::vector<ReadColumn>*> columns(int entry_step);
 
+  /// After columns(): per column the SQL type to cast it to once it is read; empty: it is read as
+  /// what it is.
+  const std::vector<std::string>& casts(int entry_step) { return casts_[entry_step]; }
+
   /// The columns of all rejects, each name once, for those who mend them.
   Result<std::vector<ReadColumn>> all_columns(duckdb::Connection& connection, Rejects which);
 
@@ -37,6 +41,9 @@ class StoredRecords {
  private:
   SourceRecord rejected_record(const StoredReject& reject, const std::vector<ReadColumn>& columns);
   Result<std::string> whole_raw(const StoredReject& reject);
+
+  /// SQL type of each column, where the record's JSON does not become it by itself.
+  std::map<int, std::vector<std::string>> casts_;
 
   const PipelineParts& parts_;
   duckdb::Database& database_;
