@@ -88,7 +88,7 @@ def mend_csv(text: str) -> str:
     for row in rows[1:]:
         for i in range(head.index('weir_problem') + 1, len(row)):
             if head[i] in row[head.index('weir_problem')]:  # the columns it names
-                row[i] = MENDED.get(row[i], row[i])
+                row[i] = MENDED.get(row[i].removeprefix("'"), row[i])
     out = io.StringIO()
     csv.writer(out, lineterminator='\r\n').writerows(rows)
     return out.getvalue()
