@@ -155,8 +155,7 @@ pipelines:
     project.run('load', code=3)
     receipt = mend(project, (',long,', ',yes,'))
     assert receipt['rows']['inserted'] == 1, receipt
-    assert project.value('SELECT count(DISTINCT COLUMNS(* EXCLUDE e)) FROM all_types').startswith('1')
-    [row] = project.query('SELECT count(*) AS n, count(DISTINCT (i, d, f, b, t, m, z, u, j::VARCHAR, l, y, n, s)) AS kinds, '
+    [row] = project.query('SELECT count(*) AS n, count(DISTINCT (i, d, f, b, t, m, z, u, json(j), l, y, n, s)) AS kinds, '
                           'min(s) AS s FROM all_types')
     assert row == {'n': '2', 'kinds': '1', 's': '2748'}
 
