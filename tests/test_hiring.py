@@ -1,0 +1,106 @@
+"""The hiring job: a dirty history, counted by an independent script, mended and replayed to the last row."""
+import csv
+import importlib.util
+import io
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from weir_project import REPOSITORY, Project, balances
+
+EXAMPLE = REPOSITORY / 'examples' / 'hiring'
+REAL = REPOSITORY.parent / 'shared' / 'data' / 'hiring'
+COLUMNS = ['id', 'name', 'datetime', 'department_id', 'job_id']
+
+spec = importlib.util.spec_from_file_location('count', EXAMPLE / 'count.py')
+count = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(count)
+
+
+@pytest.fixture(params=['generated', 'real'])
+def files(request, tmp_path: pathlib.Path) -> pathlib.Path:
+    if request.param == 'real':
+        if not REAL.exists():
+            pytest.skip(f'the real data is not there: {REAL}')
+        return REAL
+    folder = tmp_path / 'files'
+    subprocess.run(['/usr/bin/python3', EXAMPLE / 'generate.py', folder, '--seed', '7'], check=True)
+    return folder
+
+
+@pytest.fixture
+def project(files: pathlib.Path, tmp_path: pathlib.Path) -> Project:
+    root = tmp_path / 'project'
+    (root / 'landing').mkdir(parents=True)
+    shutil.copy(EXAMPLE / 'weir.yaml', root)
+    for name in ('departments', 'jobs', 'hired_employees'):
+        shutil.copy(files / f'{name}.csv', root / 'landing')
+    return Project(root)
+
+
+def told(reject: dict) -> list[str]:
+    """A reject in the words of count.py."""
+    if reject['rule'] == 'field count':
+        return [f'{reject["value"].split()[0]} fields']
+    return [f'{problem["field"]} {problem["rule"].split()[0]}' for problem in [reject, *reject.get('also', [])]]
+
+
+def mended(row: dict[str, str]) -> dict[str, str]:
+    """Puts each value where it belongs and fills the gaps; the id is always there."""
+    given = {name: row[name] for name in COLUMNS if row[name]}
+    moment = next((value for value in given.values() if value.endswith('Z') and 'T' in value), '2021-01-01T00:00:00Z')
+    return {**row, 'name': row['name'] if row['name'] and not row['name'].endswith('Z') else 'Mended',
+            'datetime': moment, 'department_id': '1', 'job_id': '2'}
+
+
+def test_every_row_is_accounted_for_and_every_bad_row_mendable(files: pathlib.Path, project: Project) -> None:
+    expected = count.expected(files)
+    assert expected['rejected'], 'the files are clean: nothing would be tested'
+    project.run('load-departments')
+    project.run('load-jobs')
+    receipt, = project.run('load-employees', code=3)
+    assert balances(receipt)
+    assert (receipt['rows']['read'], receipt['rows']['inserted'], receipt['rows']['rejected']) == (
+        expected['read'], expected['inserted'], len(expected['rejected']))
+    assert {reject['line']: told(reject) for reject in receipt['rejects']} == expected['rejected']
+    lines = (files / 'hired_employees.csv').read_text(encoding='utf-8').splitlines()
+    assert all(reject['raw'] == lines[reject['line'] - 1] for reject in receipt['rejects'])
+
+    listed = project.verb('rejects', receipt['run'], '--format', 'csv')
+    assert listed.code == 0, listed
+    rows = listed.rows()
+    assert len(rows) == len(expected['rejected'])
+    out = io.StringIO()
+    writer = csv.DictWriter(out, rows[0].keys())
+    writer.writeheader()
+    writer.writerows(mended(row) for row in rows)
+    project.write('mended.csv', out.getvalue())
+    replayed = project.verb('replay', receipt['run'], '--with', str(project.root / 'mended.csv'), '--format', 'json')
+    assert replayed.code == 0, replayed
+
+    assert project.value('SELECT count(*) FROM weir_rejects WHERE resolved_at IS NULL') == '0'
+    ids = [int(row['id']) for row in project.query('SELECT id FROM hired_employees ORDER BY id')]
+    with (files / 'hired_employees.csv').open(newline='', encoding='utf-8') as file:
+        assert ids == sorted(int(row[0]) for row in csv.reader(file))
+    again = project.verb('replay', receipt['run'], '--with', str(project.root / 'mended.csv'))
+    assert again.code != 0 or project.value('SELECT count(*) FROM hired_employees') == str(len(ids))
+
+
+def test_good_rows_are_not_bent(files: pathlib.Path, project: Project) -> None:
+    for pipeline, code in (('load-departments', 0), ('load-jobs', 0), ('load-employees', 3)):
+        project.run(pipeline, code=code)
+    bad = count.expected(files)['rejected']
+    with (files / 'hired_employees.csv').open(newline='', encoding='utf-8') as file:
+        good = [row for line, row in enumerate(csv.reader(file), 1) if line not in bad]
+    rows = project.query(r"SELECT id, name, strftime(datetime AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS datetime, "
+                         'department_id, job_id FROM hired_employees ORDER BY id')
+    assert [[row[name] for name in COLUMNS] for row in rows] == sorted(good, key=lambda row: int(row[0]))
+
+
+def test_demo_runs() -> None:
+    from weir_project import binary
+    done = subprocess.run([EXAMPLE / 'demo.sh', binary()], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert 'unresolved: 0' in done.stdout, done.stdout
