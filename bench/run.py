@@ -20,6 +20,9 @@ from typing import NamedTuple
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / 'tests'))
+sys.path.insert(0, str(REPOSITORY / 'bench'))
+import contract  # noqa: E402
+from figures import Figure, at_most, measured_process  # noqa: E402
 from weir_project import EXAMPLE, Project, wait_until  # noqa: E402
 
 SMALL_PROJECT = '''
@@ -44,21 +47,6 @@ device VARCHAR, city VARCHAR, hit_count INTEGER NOT NULL)'''
 PEER_INSERT = '''INSERT INTO hits SELECT CAST(userId AS {id_type}), visitId, strptime(date, '%Y%m%d'), device, city,
 len(hit) FROM read_json('{file}', format='newline_delimited', columns={{userId: 'VARCHAR', visitId: 'BIGINT',
 date: 'VARCHAR', device: 'VARCHAR', city: 'VARCHAR', hit: 'JSON[]'}})'''
-
-
-class Figure(NamedTuple):
-    what: str
-    target: str
-    measured: str
-    met: bool | None  # None: no target, told for information
-
-    def row(self) -> str:
-        verdict = {True: 'met', False: '**not met**', None: ''}[self.met]
-        return f'| {self.what} | {self.target} | {self.measured} | {verdict} |'
-
-
-def at_most(what: str, value: float, limit: float, unit: str, digits: int = 1) -> Figure:
-    return Figure(what, f'≤ {limit:g} {unit}', f'{value:.{digits}f} {unit}', value <= limit)
 
 
 def small_project(root: pathlib.Path, weir: pathlib.Path) -> Project:
@@ -176,17 +164,6 @@ def start_up(root: pathlib.Path, weir: pathlib.Path) -> list[Figure]:
             at_most('`weir run` of 10 rows with no owner, median of 21', statistics.median(runs), 150, 'ms')]
 
 
-def measured_process(command: list[str]) -> tuple[float, float]:
-    """Wall seconds and peak resident megabytes of a process that must succeed."""
-    begin = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise RuntimeError(f'{command[0]} ended with {process.returncode}')
-    return time.perf_counter() - begin, usage.ru_maxrss / 1024
-
-
 class SessionJob(NamedTuple):
     """One way to load the sessions, by weir and by bare DuckDB."""
     name: str
@@ -289,19 +266,33 @@ def main() -> None:
     parser.add_argument('--build', type=pathlib.Path, required=True)
     parser.add_argument('--output', type=pathlib.Path, required=True)
     parser.add_argument('--sessions', type=int, default=1_000_000)
+    parser.add_argument('--rows', type=int, default=5_000_000, help='of the typed CSV')
+    parser.add_argument('--keyed-rows', type=int, default=50_000_000)
+    parser.add_argument('--only', help='parts with this in their name; the page is not written')
     arguments = parser.parse_args()
     weir = (arguments.build / 'src' / 'weir').resolve()
     peer = (arguments.build / 'bench' / 'duckdb_peer').resolve()
     root = pathlib.Path(tempfile.mkdtemp(prefix='weir-bench-'))
     try:
         figures: list[Figure] = []
-        for part in (lambda: start_up(root / 'start', weir), lambda: latency(root / 'latency', weir, 300),
-                     lambda: small_files(root / 'small', weir, 3000),
-                     lambda: files_there_before(root / 'before', weir, 100_000), lambda: idle(root / 'idle', weir, 20),
-                     lambda: million_sessions(root / 'large', weir, peer, arguments.sessions)):
+        parts = {
+            'start': lambda: start_up(root / 'start', weir),
+            'latency': lambda: latency(root / 'latency', weir, 300),
+            'small-files': lambda: small_files(root / 'small', weir, 3000),
+            'files-before': lambda: files_there_before(root / 'before', weir, 100_000),
+            'idle': lambda: idle(root / 'idle', weir, 20),
+            'sessions': lambda: million_sessions(root / 'large', weir, peer, arguments.sessions),
+            'typed-csv': lambda: contract.typed_csv(root / 'typed', weir, peer, arguments.rows),
+            'replay': lambda: contract.replay(root / 'replay', weir, peer, 10_000),
+            'big-key': lambda: contract.big_key(root / 'key', weir, peer, arguments.keyed_rows)}
+        for name, part in parts.items():
+            if arguments.only and arguments.only not in name:
+                continue
             for figure in part():
                 figures.append(figure)
                 print(figure.row(), flush=True)
+        if arguments.only:
+            return
         arguments.output.write_text(page(machine(weir, peer, root), figures))
     finally:
         shutil.rmtree(root)
