@@ -45,7 +45,8 @@ class Planner {
   /// False: something broke the transaction; once more, without the input that did.
   Result<bool> plan_all(duckdb::Database& database);
   After plan_one(Session& session, size_t index);
-  Result<Receipt> load(Session& session, const Run& run, PlanBook& book, LoadFailure& failure);
+  Result<Receipt> load(Session& session, const Run& run, PlanBook& book,
+                       std::optional<LoadFailure>& failure);
   void fail_all(const Error& error);
 
   const Project& project_;
@@ -75,15 +76,15 @@ Result<std::unique_ptr<Session>> Planner::open_session(duckdb::Database& databas
   return session;
 }
 
-/// Errors: what an input fails with that is no fault of its rows. `failure` says the rest.
+/// `failure`: the input was found, and loading it failed.
 Result<Receipt> Planner::load(Session& session, const Run& run, PlanBook& book,
-                              LoadFailure& failure) {
+                              std::optional<LoadFailure>& failure) {
   LoadContext context{project_, clock_, *resources_.table_locks, progress_, 1, &book};
   if (session.parts().read == nullptr) {
     auto receipt = load_query(session, run, context);
     if (receipt) return *std::move(receipt);
     failure = std::move(receipt).error();
-    return fail(failure.error);
+    return fail(failure->error);
   }
   Input input;
   input.run = &run;
@@ -103,24 +104,24 @@ Result<Receipt> Planner::load(Session& session, const Run& run, PlanBook& book,
     return std::move(receipts->front());
   }
   failure = std::move(receipts).error();
-  return fail(failure.error);
+  return fail(failure->error);
 }
 
 Planner::After Planner::plan_one(Session& session, size_t index) {
   LedgerBook ledger(session, clock_, LedgerBook::Rows::committed);
   PlanBook book(planned_ ? nullptr : &ledger);
   PlannedInput& input = plan_.inputs[index];
-  LoadFailure failure;
+  std::optional<LoadFailure> failure;
   auto receipt = load(session, runs_[index], book, failure);
   input.broken = book.broken();
   if (!receipt) {
     input.receipt = failed_receipt(runs_[index], receipt.error());
-    input.receipt.rows = failure.rows;
-    input.receipt.rejects = std::move(failure.rejects);
     settled_[index] = true;
-    // Too many rejects are seen before anything is written, and by weir: the database knows
-    // nothing.
-    const bool untouched = receipt.error().code == ErrorCode::too_many_rejects;
+    if (!failure) return After::good;
+    input.receipt.rows = failure->rows;
+    input.receipt.rejects = std::move(failure->rejects);
+    // Too many rejects are seen by weir, before anything is written: the database knows nothing.
+    const bool untouched = failure->error.code == ErrorCode::too_many_rejects;
     return untouched ? After::good : After::broken;
   }
   input.receipt = *std::move(receipt);

@@ -171,6 +171,24 @@ TEST_P(PlanTest, AnInputThatCannotBeReadIsLeftOut) {
   EXPECT_EQ(dump(), before);
 }
 
+TEST_P(PlanTest, AConstraintOfTheDatabasesOwnIsSeenByWriting) {
+  write(
+      "DROP TABLE people; CREATE TABLE people (id INTEGER NOT NULL, name VARCHAR, CHECK (id < "
+      "9))");
+  test.drop("a.csv", "id,name\n1,a\n");
+  test.drop("b.csv", "id,name\n2,b\n9,b\n");
+  test.drop("c.csv", "id,name\n1,c\n2,c\n");
+  const auto before = dump();
+  const Plan planned = plan("people", {"a.csv", "b.csv", "c.csv"});
+  EXPECT_EQ(dump(), before);
+  EXPECT_EQ(planned.inputs[0].receipt.rows.inserted, 1u);
+  const bool writes = GetParam() == PlanWrites::rolled_back;
+  EXPECT_EQ(planned.inputs[1].receipt.status, writes ? RunState::failed : RunState::succeeded);
+  // What failed has left nothing: c finds a's row, and no row of b.
+  EXPECT_EQ(planned.inputs[2].receipt.rows.rejected, writes ? 1u : 2u);
+  if (writes) expect_same("people", {"a.csv", "c.csv"});
+}
+
 TEST_P(PlanTest, ADriftedTableIsSaidBeforeAnythingIsRead) {
   const auto connection = *test.resources.duckdb.begin()->second->connect();
   ASSERT_TRUE(
