@@ -310,6 +310,23 @@ TEST_F(RowFoldsTest, EachInputOfABatchIsFoldedByItself) {
   EXPECT_THAT(test_.query("SELECT * FROM shared ORDER BY ALL"), ElementsAre("1|3", "1|11", "2|7"));
 }
 
+TEST_F(RowFoldsTest, ARowThatTheTableRejectsIsShownAsItWas) {
+  make_pipeline("keyed", {{"k", "bigint"}, {"l", "varchar[]"}},
+                {unnest("l", "n"), select({{"id", "k * 10 + len(n)"}, {"n", "n"}})},
+                {{"id", "bigint"}, {"n", "varchar"}});
+  test_.project.tables.back().key = {"id"};
+  test_.executor = *make_executor(test_.project, test_.resources, test_.clock);
+  test_.drop("k.json", R"({"k":1,"l":["a","bb","c"]}{"k":2,"l":["d"]})");
+  const Receipt receipt = test_.run("keyed", "k.json");
+  ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+  EXPECT_THAT(test_.query("SELECT * FROM keyed ORDER BY ALL"),
+              ElementsAre("11|a", "12|bb", "21|d"));
+  ASSERT_EQ(receipt.rejects.size(), 1u);
+  EXPECT_EQ(receipt.rejects[0].problems[0].rule, "key");
+  EXPECT_EQ(receipt.rejects[0].produced, R"({"id":11,"n":"c"})");
+  EXPECT_EQ(receipt.rejects[0].entry_step, 3);  // the load
+}
+
 TEST_F(RowFoldsTest, RowsOfAQueryTakeTheSameSteps) {
   make_pipeline("cubes", {}, {unnest("l", "n"), dedupe({"n"}, DedupeKeep::first)},
                 {{"id", "bigint"}, {"n", "bigint"}});
