@@ -125,7 +125,7 @@ class RowCompiler {
   std::string where_clause() const;
   std::string judged(const std::string& columns) const;
   Result<std::string> make_table(const std::string& select);
-  std::string sort_out(const PendingDedupe& pending, const std::string& source, bool fixed_size);
+  std::string sort_out(const PendingDedupe& pending, const std::string& source);
   Result<std::string> fold_pending(const std::string& columns);
   Result<void> settle_pending(int next_step);
   Result<void> go_on_from(const std::string& source, int next_step);

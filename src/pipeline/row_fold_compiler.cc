@@ -1,8 +1,6 @@
 // RowCompiler's folds: steps that make fewer rows of many.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <atomic>
 #include <string_view>
 
@@ -24,44 +22,24 @@ std::string with_commas(const std::vector<std::string>& names) {
   return list;
 }
 
-/// Whether the state of max() over the type has one size: such an aggregation spills.
-bool has_fixed_size(std::string_view type) {
-  constexpr std::array fixed = {"BOOLEAN",  "TINYINT",  "SMALLINT",  "INTEGER",  "BIGINT",
-                                "HUGEINT",  "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
-                                "UHUGEINT", "FLOAT",    "DOUBLE",    "DATE",     "TIME",
-                                "UUID",     "INTERVAL"};
-  if (type.ends_with("]")) return false;
-  if (type.starts_with("DECIMAL") || type.starts_with("TIMESTAMP")) return true;
-  return std::find(fixed.begin(), fixed.end(), type) != fixed.end();
-}
-
-/// "a, b" after `before`, each with it.
-std::string listed(const std::vector<std::string>& names, std::string_view before = "") {
+/// "a, b" with a comma before each.
+std::string listed(const std::vector<std::string>& names) {
   std::string list;
-  for (const std::string& name : names) list += fmt::format(", {}{}", before, name);
+  for (const std::string& name : names) list += ", " + name;
   return list;
 }
 
 /// SQL of a relation: the one weir_row of each group of `source` that has the greatest (newest) or
-/// least (oldest) `key`; a row without one loses against any other; ties go by input order.
+/// least (oldest) `key`; a row without one loses against any other; ties go by input order. Sorts,
+/// because a sort spills whatever the key is; the state of an arg_max does not.
 std::string winners_by_key(const std::string& source, const std::string& input,
-                           const std::vector<std::string>& by, const std::string& key, bool newest,
-                           bool fixed_size) {
-  if (!fixed_size) {
-    return fmt::format(
-        "SELECT weir_row FROM (SELECT weir_row, first_value(weir_row) OVER (PARTITION BY {}{} "
-        "ORDER BY {} {} NULLS LAST, weir_row {}) AS weir_w FROM {}) WHERE weir_row = weir_w",
-        input, listed(by), key, newest ? "DESC" : "ASC", newest ? "DESC" : "ASC", source);
-  }
-  std::string same = fmt::format("t.weir_i = m.weir_i AND t.{0} IS NOT DISTINCT FROM m.{0}", key);
-  for (const std::string& name : by) {
-    same += fmt::format(" AND t.{0} IS NOT DISTINCT FROM m.{0}", name);
-  }
+                           const std::vector<std::string>& by, const std::string& key,
+                           bool newest) {
+  const char* order = newest ? "DESC" : "ASC";
   return fmt::format(
-      "SELECT {0}(t.weir_row) AS weir_row FROM (SELECT weir_row, {1} AS weir_i, {2}{3} FROM {4}) t "
-      "JOIN (SELECT {1} AS weir_i, {0}({2}) AS {2}{3} FROM {4} GROUP BY weir_i{3}) m ON {5} "
-      "GROUP BY m.weir_i{6}",
-      newest ? "max" : "min", input, key, listed(by), source, same, listed(by, "m."));
+      "SELECT weir_row FROM (SELECT weir_row, first_value(weir_row) OVER (PARTITION BY {0}{1} "
+      "ORDER BY {2} {3} NULLS LAST, weir_row {3}) AS weir_w FROM {4}) WHERE weir_row = weir_w",
+      input, listed(by), key, order, source);
 }
 
 }  // namespace
@@ -147,13 +125,11 @@ Result<void> RowCompiler::dedupe(const Step& whole) {
 }
 
 /// SQL of a relation: the weir_row of those rows of `source` that stay.
-std::string RowCompiler::sort_out(const PendingDedupe& pending, const std::string& source,
-                                  bool fixed_size) {
+std::string RowCompiler::sort_out(const PendingDedupe& pending, const std::string& source) {
   const std::string input = input_sql(identity_);
   const DedupeKeep keep = std::get<DedupeStep>(*pending.step).keep;
   if (!pending.key.empty()) {
-    return winners_by_key(source, input, pending.by, pending.key, keep == DedupeKeep::newest,
-                          fixed_size);
+    return winners_by_key(source, input, pending.by, pending.key, keep == DedupeKeep::newest);
   }
   return fmt::format("SELECT {}(weir_row) AS weir_row FROM {} GROUP BY {}{}",
                      keep == DedupeKeep::first ? "min" : "max", source, input, listed(pending.by));
@@ -177,12 +153,6 @@ Result<std::string> RowCompiler::fold_pending(const std::string& columns) {
   std::string left = table;
   for (size_t i = 0; i < pending_.size(); ++i) {
     const PendingDedupe& pending = pending_[i];
-    bool fixed_size = true;
-    if (!pending.key.empty()) {
-      const auto key =
-          WEIR_TRY(connection_.describe(fmt::format("SELECT {} FROM {}", pending.key, table)));
-      fixed_size = has_fixed_size(key.front().type);
-    }
     const std::string source = i == 0 ? table : fmt::format("(SELECT * FROM {})", left);
     const std::string kept = WEIR_TRY(make_table("SELECT weir_row FROM " + table));
     RowFold fold;
@@ -192,8 +162,7 @@ Result<std::string> RowCompiler::fold_pending(const std::string& columns) {
       fold.tables.push_back(table);
       fold.fills.push_back(bind_run_variables(fmt::format("INSERT INTO {} {}", table, rows)));
     }
-    fold.fills.push_back(
-        fmt::format("INSERT INTO {} {}", kept, sort_out(pending, source, fixed_size)));
+    fold.fills.push_back(fmt::format("INSERT INTO {} {}", kept, sort_out(pending, source)));
     const std::string stays = fmt::format("weir_row IN (SELECT weir_row FROM {})", kept);
     fold.counts = fmt::format(
         "SELECT weir_i, 0, CAST(sum(weir_d) AS BIGINT), CAST(sum(weir_n) AS BIGINT) FROM ("

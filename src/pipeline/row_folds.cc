@@ -15,6 +15,14 @@ const char* name_of(const RowFold& fold) {
   return std::holds_alternative<AggregateStep>(*fold.step) ? "aggregate" : "dedupe";
 }
 
+/// Groups and sorts spill; what an aggregate itself gathers of its rows does not.
+std::string memory_fix(const RowFold& fold) {
+  return std::holds_alternative<AggregateStep>(*fold.step)
+             ? "aggregates that keep texts or lists (first, list, string_agg, …) hold all groups' "
+               "in memory: raise 'memory', or fold into fewer groups"
+             : "raise 'memory'";
+}
+
 }  // namespace
 
 bool RowFolds::uses_run_variables() const {
@@ -40,6 +48,7 @@ Result<std::vector<FoldCounts>> RowFolds::run(size_t inputs, const Parameters& p
     if (error.code == ErrorCode::sql) {
       error.message = std::string("the ") + name_of(fold) + " step fails: " + error.message;
       error.location = location_of(*fold.step);
+      if (error.message.find("Out of Memory") != std::string::npos) error.fix = memory_fix(fold);
     }
     return fail(std::move(error));
   }
