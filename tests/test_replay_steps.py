@@ -190,3 +190,15 @@ pipelines:
     project.run('load', code=3)
     result = project.verb('replay', 'last', '--format', 'json')
     assert result.code == 3 and 'a row of a query is not kept' in result.json()[0]['rejects'][0]['message']
+
+
+def test_a_row_that_the_load_rejects_goes_in_as_it_would_have_loaded(tmp_path) -> None:
+    # Its day is a timestamp until the table makes a date of it.
+    project = make(tmp_path, UNNEST.replace('day: day,', 'day: "CAST(day AS TIMESTAMP)",')
+                   .replace('merge', 'append'))
+    project.write('landing/a', order(1, '2021-01-31', ('tea', '1'), ('tea', '2')))
+    [receipt] = project.run('load', code=3)
+    assert receipt['rows']['inserted'] == 1 and receipt['rejects'][0]['rule'] == 'key', receipt
+    receipt = mend(project, (',tea,', ',bread,'))
+    assert receipt['rows']['inserted'] == 1, receipt
+    assert items(project) == [['1', 'bread', '2.00'], ['1', 'tea', '1.00']] and unresolved(project) == 0

@@ -57,6 +57,17 @@ RowCompiler::DefaultFlags default_flags(const PipelineParts& parts) {
   return flags;
 }
 
+/// A row that the load rejects is told with the table's values: a timestamp that became a date is
+/// spelled as one. Text takes any spelling.
+void spell_as_loaded(const PipelineParts& parts, std::vector<duckdb::ResultColumn>& columns) {
+  for (duckdb::ResultColumn& column : columns) {
+    if (column.type == "VARCHAR" || column.type == "JSON") continue;
+    for (const Column& loaded : parts.table->columns) {
+      if (same_name(loaded.name, column.name)) column.type = duckdb::sql_type(loaded.type);
+    }
+  }
+}
+
 Result<void> compile_step(RowCompiler& compiler, const PipelineParts& parts, const Step& step) {
   const int next = static_cast<int>(&step - parts.pipeline->steps.data()) + 1;
   if (const auto* select = std::get_if<SelectStep>(&step)) return compiler.select(*select);
@@ -99,7 +110,9 @@ Result<std::vector<duckdb::ResultColumn>> columns_before(const PipelineParts& pa
     if (row_step - parts.pipeline->steps.data() >= step) break;
     WEIR_TRY(compile_step(compiler, parts, *row_step));
   }
-  return compiler.columns();
+  std::vector<duckdb::ResultColumn> columns = compiler.columns();
+  if (step + 1 == static_cast<int>(parts.pipeline->steps.size())) spell_as_loaded(parts, columns);
+  return columns;
 }
 
 std::string sql_source(const SqlStep& step) {
