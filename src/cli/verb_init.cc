@@ -25,12 +25,6 @@ Result<void> make_folder(const fs::path& folder) {
   return fail(ErrorCode::io, "cannot create " + folder.string() + ": " + problem.message());
 }
 
-/// The project is called like its folder.
-std::string project_name(const fs::path& folder) {
-  const fs::path whole = fs::weakly_canonical(fs::absolute(folder));
-  return whole.filename().empty() ? "project" : whole.filename().string();
-}
-
 Result<Written> write_from_sample(const fs::path& folder, const fs::path& sample) {
   const fs::path file = folder / "weir.yaml";
   if (fs::exists(file)) {
@@ -39,8 +33,8 @@ Result<Written> write_from_sample(const fs::path& folder, const fs::path& sample
   }
   const config::InferredSource source = WEIR_TRY(pipeline::infer_source(sample));
   WEIR_TRY(make_folder(folder / "landing"));
-  WEIR_TRY(io::write_file_atomically(file.string(),
-                                     config::starter_project_yaml(project_name(folder), source)));
+  WEIR_TRY(io::write_file_atomically(
+      file.string(), config::starter_project_yaml(config::project_name(folder), source)));
   return Written{file};
 }
 

@@ -18,7 +18,7 @@ using text::yaml_scalar;
 constexpr std::string_view starter_yaml =
     R"(# A weir project. `weir validate` checks this file, `weir run load-orders` runs the pipeline once,
 # `weir up` keeps watching landing/ and loads whatever arrives there.
-project: starter
+project: NAME
 memory: 1GB                                # weir stays within this, whatever the size of the files
 
 databases:
@@ -224,9 +224,20 @@ Result<std::vector<fs::path>> write_starter_project(const fs::path& folder) {
   if (!fs::exists(folder / ".gitignore", ignored)) {
     WEIR_TRY(write_new(folder / ".gitignore", starter_gitignore, written));
   }
+  std::string text(starter_yaml);
+  constexpr std::string_view place = "project: NAME";
+  text.replace(text.find(place), place.size(),
+               "project: " + yaml_scalar(clean_text(project_name(folder))));
   // Last, so that a folder with a weir.yaml is whole.
-  WEIR_TRY(write_new(yaml, starter_yaml, written));
+  WEIR_TRY(write_new(yaml, text, written));
   return written;
+}
+
+std::string project_name(const fs::path& folder) {
+  std::error_code ignored;
+  const fs::path whole = fs::weakly_canonical(fs::absolute(folder), ignored);
+  const std::string name = (whole.filename().empty() ? whole.parent_path() : whole).filename();
+  return name.find_first_not_of(" _") == std::string::npos ? "project" : name;
 }
 
 std::string starter_project_yaml(const std::string& name, const InferredSource& source) {

@@ -9,6 +9,9 @@
 
 namespace weir::config {
 
+/// What `weir init` calls a project: like its folder.
+std::string project_name(const std::filesystem::path& folder);
+
 /// Writes a small, commented project that validates and runs as it is: weir.yaml, landing/ with a
 /// sample file, .gitignore. Creates the folder. Returns the files written;
 /// `starter_project_pipeline` is what `weir run` takes. Errors: already_exists (before anything is

@@ -27,6 +27,7 @@ TEST(InitProject, StarterProjectValidates) {
   for (const auto& path : *written) EXPECT_TRUE(std::filesystem::is_regular_file(path)) << path;
   const LoadedProject loaded = load_project({folder.path("new/project"), ""}, nullptr);
   EXPECT_THAT(lines_of(loaded), ElementsAre());
+  EXPECT_EQ(loaded.project.name, "project");
   const Pipeline* pipeline = loaded.project.find_pipeline(PipelineName(starter_project_pipeline));
   ASSERT_TRUE(pipeline);
   const auto& trigger = std::get<ObjectTrigger>(pipeline->triggers.at(0));
