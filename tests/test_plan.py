@@ -1,10 +1,12 @@
 """weir plan: what it says is what a run does, and it leaves nothing behind."""
+import concurrent.futures
 import json
 import pathlib
 import random
 
 import pytest
 
+import small_project
 from weir_project import Project
 
 MODES = ['append', 'ignore', 'merge', 'replace']
@@ -200,3 +202,31 @@ def test_a_plan_goes_through_a_running_owner_and_its_loads_go_on(tmp_path) -> No
         assert json.loads(result.out)['inputs'][0]['rows']['loaded'] == 1
         project.run('load', '--object', 'landing/a.csv', '--force')
         assert project.value('SELECT count(*) FROM crm.people') == '1'
+
+
+def test_plans_and_loads_at_the_same_time_do_each_other_no_harm(tmp_path) -> None:
+    project = small_project.make(tmp_path / 'project')
+    with project.up():
+        for number in range(30):
+            project.write(f'landing/{number}.json', small_project.lines(number))
+            if number % 5 == 0:
+                arguments = ('--no-write',) if number % 10 == 0 else ()
+                result = project.verb('plan', 'load', '--object', 'landing/0.json', '--force', *arguments)
+                assert result.code == 0, result
+        small_project.wait_for_rows(project, 30)
+        assert {run['state'] for run in project.runs('--limit', '100')} == {'succeeded'}
+
+
+def test_the_first_plan_and_the_first_load_meet(tmp_path) -> None:
+    """The table is missing: both make it, one of them for good."""
+    project = small_project.make(tmp_path / 'project')
+    project.write('landing/a.json', small_project.lines(*range(20_000)))
+    with concurrent.futures.ThreadPoolExecutor() as both:
+        planning = both.submit(project.verb, 'plan', 'load', '--format', 'json')
+        loading = both.submit(project.verb, 'run', 'load', '--format', 'json')
+        planned, loaded = planning.result(), loading.result()
+    assert loaded.code == 0, loaded
+    assert planned.code == 0, planned
+    assert loaded.json()[0]['rows']['inserted'] == 20_000
+    assert planned.json()['inputs'] == [] or planned.json()['inputs'][0]['rows']['inserted'] in (0, 20_000)
+    assert small_project.count(project) == 20_000

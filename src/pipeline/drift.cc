@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "duckdb/database.h"
 #include "pipeline/sql_fragment.h"
@@ -204,22 +205,19 @@ void Comparison::add_extra(const FoundColumn& found) {
 
 Result<TableDrift> Comparison::run() {
   if (!WEIR_TRY(find_columns())) return std::move(drift_);
-  const auto wanted = wanted_columns(table_);
-  for (const WantedColumn& column : wanted) {
-    const auto at = std::find_if(found_.begin(), found_.end(), [&](const FoundColumn& found) {
-      return same_name(found.name, column.name);
-    });
-    if (at == found_.end()) {
+  std::map<std::string, const FoundColumn*, NameLess> unknown;
+  for (const FoundColumn& found : found_) unknown[found.name] = &found;
+  for (const WantedColumn& column : wanted_columns(table_)) {
+    const auto at = unknown.find(column.name);
+    if (at == unknown.end()) {
       add_missing(column);
-    } else {
-      compare(column, *at);
+      continue;
     }
+    compare(column, *at->second);
+    unknown.erase(at);
   }
   for (const FoundColumn& found : found_) {
-    const bool known = std::any_of(wanted.begin(), wanted.end(), [&](const WantedColumn& column) {
-      return same_name(found.name, column.name);
-    });
-    if (!known) add_extra(found);
+    if (unknown.contains(found.name)) add_extra(found);
   }
   return std::move(drift_);
 }

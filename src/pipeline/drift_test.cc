@@ -262,5 +262,25 @@ TEST_F(Drift, AFailingMendingAltersNothing) {
               ElementsAre("id", "name", "extra"));
 }
 
+TEST_F(Drift, AParentWithoutTheColumnAskedForStopsALoad) {
+  Table& child = test.project.tables[2];
+  child.columns[0].rules.push_back(
+      {RuleKind::references, "references daily_totals(users)", "", "daily_totals", "users", {}});
+  child.columns[0].type = *parse_data_type("bigint");
+  run("DROP TABLE people; INSERT INTO daily_totals VALUES ('2020-01-01', 1, 1), ('2020-01-02', 1, "
+      "2), ('2020-01-03', 1, 3)");
+  test.executor = *make_executor(test.project, test.resources, test.clock);
+  test.drop("a.csv", "id,name\n1,a\n");
+  test.drop("b.csv", "id,name\n2,b\n");
+  test.drop("c.csv", "id,name\n3,c\n");
+  EXPECT_EQ(test.run("people", "a.csv").status, RunState::succeeded);
+  run("ALTER TABLE daily_totals DROP hits");  // nobody asks for it here
+  EXPECT_EQ(test.run("people", "b.csv").status, RunState::succeeded);
+  run("ALTER TABLE daily_totals RENAME users TO visitors");
+  const Receipt refused = test.run("people", "c.csv");
+  ASSERT_TRUE(refused.error);
+  EXPECT_THAT(refused.error->fix, HasSubstr("weir drift daily_totals"));
+}
+
 }  // namespace
 }  // namespace weir::pipeline

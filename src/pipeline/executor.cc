@@ -37,6 +37,7 @@ class DuckdbExecutor final : public Executor {
  private:
   using SessionPointer = std::unique_ptr<Session>;
 
+  SessionPointer take_idle(const PipelineName& name);  // null: there is none
   Result<SessionPointer> take_session(const PipelineName& name);
   void give_back(SessionPointer session);
 
@@ -62,17 +63,19 @@ class DuckdbExecutor final : public Executor {
   std::map<RunId, ReplayOrder> orders_;  // of replays that have not ended
 };
 
+DuckdbExecutor::SessionPointer DuckdbExecutor::take_idle(const PipelineName& name) {
+  const std::lock_guard lock(sessions_mutex_);
+  auto& idle = idle_sessions_[name];
+  if (idle.empty()) return nullptr;
+  SessionPointer session = std::move(idle.back());
+  idle.pop_back();
+  return session;
+}
+
 Result<DuckdbExecutor::SessionPointer> DuckdbExecutor::take_session(const PipelineName& name) {
-  {
-    const std::lock_guard lock(sessions_mutex_);
-    auto& idle = idle_sessions_[name];
-    if (!idle.empty()) {
-      SessionPointer session = std::move(idle.back());
-      idle.pop_back();
-      // Its table may have been altered or dropped since.
-      WEIR_TRY(ensure_table(session->connection(), *session->parts().table));
-      return session;
-    }
+  if (SessionPointer idle = take_idle(name)) {
+    WEIR_TRY(idle->ready_tables(project_, resources_.table_locks.get()));
+    return idle;
   }
   const Pipeline* pipeline = project_.find_pipeline(name);
   if (pipeline == nullptr) {

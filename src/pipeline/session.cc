@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 
 #include "pipeline/conversion.h"
 #include "pipeline/default_value.h"
@@ -117,32 +118,35 @@ std::vector<size_t> length_only_sources(const PipelineParts& parts) {
 
 }  // namespace
 
-/// Its own and those it references, where they are missing.
-Result<void> Session::make_tables(const Project& project, const SessionOptions& options) {
-  std::vector<const Table*> tables = {parts_.table};
+Result<void> Session::ready_tables(const Project& project, TableLocks* locks) {
+  ddl_.clear();
+  WEIR_TRY(ready_table(*parts_.table, locks));
+  std::map<const Table*, Result<void>> ready = {{parts_.table, {}}};
   for (const Reference& reference : WEIR_TRY(find_references(project, *parts_.table))) {
-    const bool listed = std::find(tables.begin(), tables.end(), reference.parent) != tables.end();
-    if (!listed) tables.push_back(reference.parent);
-  }
-  for (const Table* table : tables) {
-    const TableDrift drift = WEIR_TRY(compare_structure(*connection_, *table));
-    Result<void> fits = refuse_drift(drift);
-    if (drift.is_missing()) {
-      const std::vector<std::string>& ddl = drift.differences.front().ddl;
-      ddl_.insert(ddl_.end(), ddl.begin(), ddl.end());
-      if (options.purpose != LoadPurpose::examine) {
-        // Another session, or a plan that has it rolled back later, may be at it.
-        TableLocks::Held lock;
-        if (options.table_locks != nullptr) {
-          lock = options.table_locks->take({table->name}, TableLocks::Use::alone);
-        }
-        fits = ensure_table(*connection_, *table);
-      }
+    auto at = ready.find(reference.parent);
+    if (at == ready.end()) {
+      at = ready.emplace(reference.parent, ready_table(*reference.parent, locks)).first;
     }
+    if (at->second) continue;
     // A parent that differs elsewhere than in the column that is asked for does no harm.
-    if (table == parts_.table && !fits) return fits;
+    const auto asked =
+        connection_->describe("SELECT " + duckdb::quote_identifier(reference.parent_column) +
+                              " FROM " + target_name(*reference.parent));
+    if (!asked) return at->second;
   }
   return {};
+}
+
+Result<void> Session::ready_table(const Table& table, TableLocks* locks) {
+  const TableDrift drift = WEIR_TRY(compare_structure(*connection_, table));
+  if (!drift.is_missing()) return refuse_drift(drift);
+  const std::vector<std::string>& ddl = drift.differences.front().ddl;
+  ddl_.insert(ddl_.end(), ddl.begin(), ddl.end());
+  if (purpose_ == LoadPurpose::examine) return {};
+  // Another session, or a plan that has it rolled back later, may be at it.
+  TableLocks::Held lock;
+  if (locks != nullptr) lock = locks->take({table.name}, TableLocks::Use::alone);
+  return ensure_table(*connection_, table);
 }
 
 Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pipeline& pipeline,
@@ -162,7 +166,7 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
         *session->connection_,
         options.purpose == LoadPurpose::examine ? Access::read_only : Access::read_write)));
   }
-  WEIR_TRY(session->make_tables(project, options));
+  WEIR_TRY(session->ready_tables(project, options.table_locks));
 
   std::string source;
   int64_t slot = 0;

@@ -41,6 +41,11 @@ class Session {
                                                duckdb::Database& database,
                                                SessionOptions options = {});
 
+  /// Its own table and those it references: made where they are missing. Done when it is opened; to
+  /// be done again before it is used again, for tables are altered and dropped meanwhile.
+  /// Errors: sql when a load would fail (pipeline/drift.h).
+  Result<void> ready_tables(const Project& project, TableLocks* locks);
+
   const PipelineParts& parts() const { return parts_; }
   duckdb::Connection& connection() { return *connection_; }
   duckdb::ScanSlot* slot() { return slot_.get(); }  ///< null when the pipeline begins with sql
@@ -68,7 +73,7 @@ class Session {
   Result<std::vector<FoldCounts>> fold(size_t inputs, Timestamp scheduled_for);
 
  private:
-  Result<void> make_tables(const Project& project, const SessionOptions& options);
+  Result<void> ready_table(const Table& table, TableLocks* locks);
   using ParameterIndex = std::function<size_t(const std::string& name)>;
   Result<std::vector<duckdb::Parameter>> parameters(Timestamp scheduled_for, size_t count,
                                                     const ParameterIndex& index);

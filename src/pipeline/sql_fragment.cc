@@ -41,6 +41,10 @@ bool same_name(const std::string& a, const std::string& b) {
   return ::strcasecmp(a.c_str(), b.c_str()) == 0;
 }
 
+bool NameLess::operator()(const std::string& a, const std::string& b) const {
+  return ::strcasecmp(a.c_str(), b.c_str()) < 0;
+}
+
 bool reads_tables(const std::string& sql) {
   duckdb::SqlWalk walk(sql);
   while (!walk.done()) {

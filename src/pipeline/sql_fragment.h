@@ -17,6 +17,10 @@ bool is_reserved_name(const std::string& name);
 
 /// Whether two names are one to DuckDB, which takes upper and lower case of ASCII as the same.
 bool same_name(const std::string& a, const std::string& b);
+/// An order in which names that are the same are equal.
+struct NameLess {
+  bool operator()(const std::string& a, const std::string& b) const;
+};
 
 /// Whether the fragment looks into tables (has a subquery).
 bool reads_tables(const std::string& sql);
