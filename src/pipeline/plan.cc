@@ -144,11 +144,13 @@ Result<bool> Planner::plan_all(duckdb::Database& database) {
     return true;
   }
   plan_.ddl = (*session)->ddl();
+  const auto stopped = fail(ErrorCode::cancelled, "the plan was stopped");
   progress_.inputs_done = 0;
   for (size_t i = 0; i < runs_.size(); ++i) {
     if (settled_[i]) continue;
-    if (progress_.cancel) return fail(ErrorCode::cancelled, "the plan was stopped");
+    if (progress_.cancel) return stopped;
     const After after = plan_one(**session, i);
+    if (progress_.cancel) return stopped;
     ++progress_.inputs_done;
     if (after == After::good) continue;
     return std::find(settled_.begin() + static_cast<ptrdiff_t>(i), settled_.end(), false) ==
