@@ -40,100 +40,88 @@ std::string_view text_at(duckdb_vector vector, idx_t i) {
   return {duckdb_string_t_data(&strings[i]), duckdb_string_t_length(strings[i])};
 }
 
-/// weir_reject(slot BIGINT, row, rule INTEGER, value VARCHAR) → INTEGER, always NULL
-template <class Row>
-void reject(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
+/// What the functions have in common: `tell(observer, count)` says what became of a chunk's rows,
+/// and all of them are answered with `verdict`.
+template <class Tell>
+void answer(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output,
+            int32_t verdict, Tell tell) {
   const idx_t count = duckdb_data_chunk_get_size(input);
   if (count == 0) return;
   RowObserver* observer = find_observer(info, data<int64_t>(input, 0)[0]);
   if (observer == nullptr) return;
-  duckdb_vector_ensure_validity_writable(output);
-  uint64_t* validity = duckdb_vector_get_validity(output);
-  const auto* rows = data<Row>(input, 1);
-  const auto* rules = data<int32_t>(input, 2);
-  duckdb_vector values = duckdb_data_chunk_get_vector(input, 3);
-  for (idx_t i = 0; i < count; ++i) {
-    observer->reject(row_at(rows, i), rules[i], text_at(values, i));
-    duckdb_validity_set_row_invalid(validity, i);
-  }
+  tell(*observer, count);
+  std::fill_n(static_cast<int32_t*>(duckdb_vector_get_data(output)), count, verdict);
+}
+
+/// weir_reject(slot BIGINT, row, rule INTEGER, value VARCHAR) → INTEGER, always NULL
+template <class Row>
+void reject(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
+  answer(info, input, output, 0, [&](RowObserver& observer, idx_t count) {
+    duckdb_vector_ensure_validity_writable(output);
+    uint64_t* validity = duckdb_vector_get_validity(output);
+    const auto* rows = data<Row>(input, 1);
+    const auto* rules = data<int32_t>(input, 2);
+    duckdb_vector values = duckdb_data_chunk_get_vector(input, 3);
+    for (idx_t i = 0; i < count; ++i) {
+      observer.reject(row_at(rows, i), rules[i], text_at(values, i));
+      duckdb_validity_set_row_invalid(validity, i);
+    }
+  });
 }
 
 /// weir_filtered(slot BIGINT, row) → INTEGER, always 2
 template <class Row>
 void filtered(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
-  const idx_t count = duckdb_data_chunk_get_size(input);
-  auto* out = static_cast<int32_t*>(duckdb_vector_get_data(output));
-  if (count == 0) return;
-  RowObserver* observer = find_observer(info, data<int64_t>(input, 0)[0]);
-  if (observer == nullptr) return;
-  const auto* rows = data<Row>(input, 1);
-  for (idx_t i = 0; i < count; ++i) {
-    observer->filtered(row_at(rows, i));
-    out[i] = verdict_filtered;
-  }
+  answer(info, input, output, verdict_filtered, [&](RowObserver& observer, idx_t count) {
+    const auto* rows = data<Row>(input, 1);
+    for (idx_t i = 0; i < count; ++i) observer.filtered(row_at(rows, i));
+  });
 }
 
 /// weir_seen(slot BIGINT, row BIGINT) → INTEGER, always 1
 void seen(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
-  const idx_t count = duckdb_data_chunk_get_size(input);
-  auto* out = static_cast<int32_t*>(duckdb_vector_get_data(output));
-  if (count == 0) return;
-  RowObserver* observer = find_observer(info, data<int64_t>(input, 0)[0]);
-  if (observer == nullptr) return;
-  observer->read(0, count);
-  std::fill_n(out, count, 1);
+  answer(info, input, output, 1,
+         [](RowObserver& observer, idx_t count) { observer.read(0, count); });
 }
 
 /// weir_seen(slot BIGINT, row HUGEINT, more BOOLEAN): the same behind an unnest, where a record is
 /// seen by the first of its rows.
 void seen_first(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
-  const idx_t count = duckdb_data_chunk_get_size(input);
-  auto* out = static_cast<int32_t*>(duckdb_vector_get_data(output));
-  if (count == 0) return;
-  RowObserver* observer = find_observer(info, data<int64_t>(input, 0)[0]);
-  if (observer == nullptr) return;
-  const auto* more = data<bool>(input, 2);
-  observer->read(0, static_cast<uint64_t>(std::count(more, more + count, false)));
-  std::fill_n(out, count, 1);
+  answer(info, input, output, 1, [&](RowObserver& observer, idx_t count) {
+    const auto* more = data<bool>(input, 2);
+    observer.read(0, static_cast<uint64_t>(std::count(more, more + count, false)));
+  });
 }
 
 /// weir_expanded(slot BIGINT, row HUGEINT, more BOOLEAN) → INTEGER, always 1. `more`: the row is
 /// not the first of its record.
 void expanded(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
-  const idx_t count = duckdb_data_chunk_get_size(input);
-  auto* out = static_cast<int32_t*>(duckdb_vector_get_data(output));
-  if (count == 0) return;
-  RowObserver* observer = find_observer(info, data<int64_t>(input, 0)[0]);
-  if (observer == nullptr) return;
-  const auto* rows = data<duckdb_hugeint>(input, 1);
-  const auto* more = data<bool>(input, 2);
-  uint64_t rows_more = 0;
-  for (idx_t i = 0; i < count; ++i) {
-    const uint16_t of = input_of(rows[i].upper);
-    rows_more += more[i] ? 1 : 0;
-    if (rows_more > 0 && (i + 1 == count || input_of(rows[i + 1].upper) != of)) {
-      observer->expanded(of, rows_more);
-      rows_more = 0;
+  answer(info, input, output, 1, [&](RowObserver& observer, idx_t count) {
+    const auto* rows = data<duckdb_hugeint>(input, 1);
+    const auto* more = data<bool>(input, 2);
+    uint64_t rows_more = 0;
+    for (idx_t i = 0; i < count; ++i) {
+      const uint16_t of = input_of(rows[i].upper);
+      rows_more += more[i] ? 1 : 0;
+      if (rows_more > 0 && (i + 1 == count || input_of(rows[i + 1].upper) != of)) {
+        observer.expanded(of, rows_more);
+        rows_more = 0;
+      }
     }
-  }
-  std::fill_n(out, count, 1);
+  });
 }
 
 /// weir_produced(slot BIGINT, row, entry_step INTEGER, json VARCHAR) → INTEGER, always 0
 template <class Row>
 void produced(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
-  const idx_t count = duckdb_data_chunk_get_size(input);
-  auto* out = static_cast<int32_t*>(duckdb_vector_get_data(output));
-  if (count == 0) return;
-  RowObserver* observer = find_observer(info, data<int64_t>(input, 0)[0]);
-  if (observer == nullptr) return;
-  const auto* rows = data<Row>(input, 1);
-  const auto* steps = data<int32_t>(input, 2);
-  duckdb_vector texts = duckdb_data_chunk_get_vector(input, 3);
-  for (idx_t i = 0; i < count; ++i) {
-    observer->produced(row_at(rows, i), steps[i], text_at(texts, i));
-    out[i] = 0;
-  }
+  answer(info, input, output, 0, [&](RowObserver& observer, idx_t count) {
+    const auto* rows = data<Row>(input, 1);
+    const auto* steps = data<int32_t>(input, 2);
+    duckdb_vector texts = duckdb_data_chunk_get_vector(input, 3);
+    for (idx_t i = 0; i < count; ++i) {
+      observer.produced(row_at(rows, i), steps[i], text_at(texts, i));
+    }
+  });
 }
 
 /// One of the functions of a name.
