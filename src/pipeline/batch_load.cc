@@ -118,7 +118,10 @@ class BatchLoad {
         collector_(inputs.size(), limits_of(session, book_), context.project.state_dir() / "spool",
                    context.progress.cancel, [this](uint64_t records) { note_progress(records); }),
         bytes_before_(context.progress.bytes_read) {}
-  ~BatchLoad() { session_.slot()->clear_inputs(); }
+  ~BatchLoad() {
+    session_.slot()->clear_inputs();
+    session_.clear_folds();
+  }
   BatchLoad(const BatchLoad&) = delete;
   BatchLoad& operator=(const BatchLoad&) = delete;
 
@@ -350,6 +353,9 @@ class QueryLoad {
     input_.key = session.ledger_key(std::nullopt);
     input_.version = ObjectVersion(run.id.value());
   }
+  ~QueryLoad() { session_.clear_folds(); }
+  QueryLoad(const QueryLoad&) = delete;
+  QueryLoad& operator=(const QueryLoad&) = delete;
 
   Result<Receipt> run();
   LoadFailure failure(Error error);

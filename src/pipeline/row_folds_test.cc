@@ -285,6 +285,34 @@ TEST_F(RowFoldsTest, AnAggregateThatFailsAsAWholeNamesItsStep) {
   EXPECT_THAT(test_.query("SELECT count(*) FROM weir_loads"), ElementsAre("0"));
 }
 
+TEST_F(RowFoldsTest, AnExpressionThatCannotBeTakenApartIsUsedAsAWhole) {
+  // A number that weir's own JSON does not hold, and a macro that has aggregates inside.
+  const Receipt receipt =
+      load({{"k", "bigint"}, {"a", "double"}},
+           {aggregate({"k"}, {{"big", "count(*) FILTER (k < 99999999999999999999)"},
+                              {"mean", "weighted_avg(a, k)"}})},
+           {{"k", "bigint"}, {"big", "bigint"}, {"mean", "double"}},
+           "{\"k\":1,\"a\":2}{\"k\":1,\"a\":4}");
+  ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+  EXPECT_THAT(rows_, ElementsAre("1|2|3.0"));
+}
+
+TEST_F(RowFoldsTest, TooManyRejectsStopAFoldToo) {
+  make_pipeline("strict", {{"k", "bigint"}, {"a", "varchar"}},
+                {check({{"digits", "a ~ '[0-9]+'"}}), dedupe({"k"}, DedupeKeep::last)},
+                {{"k", "bigint"}, {"a", "varchar"}});
+  test_.project.tables.back().stop_at.rejected = 1;
+  test_.executor = *make_executor(test_.project, test_.resources, test_.clock);
+  test_.drop("s.json", R"({"k":1,"a":"5"}{"k":1,"a":"x"}{"k":2,"a":"y"}{"k":3,"a":"z"})");
+  const Receipt receipt = test_.run("strict", "s.json");
+  ASSERT_TRUE(receipt.error);
+  EXPECT_EQ(receipt.error->code, ErrorCode::too_many_rejects);
+  EXPECT_EQ(receipt.rejects.size(), 3u);
+  EXPECT_THAT(test_.query("SELECT count(*) FROM strict"), ElementsAre("0"));
+  EXPECT_THAT(test_.query("SELECT rolled_back, count(*) FROM weir_rejects GROUP BY ALL"),
+              ElementsAre("true|3"));
+}
+
 TEST_F(RowFoldsTest, EachInputOfABatchIsFoldedByItself) {
   make_pipeline(
       "shared", {{"k", "bigint"}, {"l", "bigint[]"}},

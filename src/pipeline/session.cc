@@ -250,6 +250,8 @@ Result<std::vector<FoldCounts>> Session::fold(size_t inputs, Timestamp scheduled
   });
 }
 
+void Session::clear_folds() { static_cast<void>(folds_->clear()); }
+
 Result<std::vector<duckdb::Parameter>> Session::parameters(Timestamp scheduled_for, size_t count,
                                                            const ParameterIndex& index_of) {
   std::vector<duckdb::Parameter> values(count);

@@ -71,6 +71,8 @@ class Session {
   Result<std::vector<duckdb::Parameter>> parameters(Timestamp scheduled_for);
   /// Reads the inputs as far as the last fold; nothing when the pipeline has none.
   Result<std::vector<FoldCounts>> fold(size_t inputs, Timestamp scheduled_for);
+  /// After the load: gives the space of what was folded back.
+  void clear_folds();
 
  private:
   Result<void> ready_table(const Table& table, TableLocks* locks);
