@@ -123,5 +123,22 @@ TEST(CommandLine, HelpAndVersion) {
   }
 }
 
+TEST(CommandLine, RejectsReplayAndWhy) {
+  const auto rejects = command<RejectsCommand>({"rejects", "01k", "--dismiss"});
+  EXPECT_EQ(rejects.run, "01k");
+  EXPECT_EQ(rejects.dismiss, Choice::yes);
+  EXPECT_EQ(rejects.all, Choice::no);
+  EXPECT_EQ(command<RejectsCommand>({"rejects", "--all", "--resolved"}).resolved, Choice::yes);
+  const auto replay = command<ReplayCommand>({"replay", "last", "--with", "m.csv", "--all"});
+  EXPECT_EQ(replay.run, "last");
+  EXPECT_EQ(replay.file, "m.csv");
+  EXPECT_EQ(replay.all, Choice::yes);
+  EXPECT_FALSE(command<ReplayCommand>({"replay", "01k"}).file);
+  const auto why = command<WhyCommand>({"why", "hits", "1", "day=2017-07-01"});
+  EXPECT_EQ(why.table, "hits");
+  EXPECT_THAT(why.key, ElementsAre("1", "day=2017-07-01"));
+  EXPECT_EQ(refused({"why", "hits"}).exit_code, 2);
+}
+
 }  // namespace
 }  // namespace weir::cli

@@ -97,6 +97,22 @@ TEST_F(RunLogTest, does_not_fold_when_force_differs_nor_into_a_running_one_nor_w
   EXPECT_NE(add(make_run("p", "")), add(make_run("p", "")));
 }
 
+TEST_F(RunLogTest, a_replay_is_folded_into_nothing_and_nothing_into_it) {
+  const auto make_replay = [] {
+    weir::Run replay = make_run("p", "a");
+    replay.trigger = replay_trigger;
+    return replay;
+  };
+  const weir::Run first = make_replay();
+  EXPECT_EQ(add(first), first.id);
+  const RunId plain = add(make_run("p", "a"));
+  EXPECT_NE(plain, first.id);
+  EXPECT_EQ(add(make_run("p", "a")), plain);
+  const weir::Run second = make_replay();
+  EXPECT_EQ(add(second), second.id);
+  EXPECT_THAT(lease_keys(9), ElementsAre("a")) << "one at a time of one object";
+}
+
 TEST_F(RunLogTest, never_leases_an_object_that_its_pipeline_is_running) {
   const RunId first = add(make_run("p", "a", 1));
   weir::Run forced = make_run("p", "a", 2);

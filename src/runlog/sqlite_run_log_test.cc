@@ -197,8 +197,10 @@ TEST_F(RunLogTest, tells_the_objects_whose_newest_run_failed) {
     const FinishedRun finished{runs[0].id, state, "", "", {}};
     expect_ok(log_->finish(std::span(&finished, 1), at(11)));
   };
-  const auto one = [&](const char* key, RunState state) {
-    add(make_run("p", key));
+  const auto one = [&](const char* key, RunState state, const char* trigger = "watch") {
+    weir::Run run = make_run("p", key);
+    run.trigger = trigger;
+    add(run);
     finish_next(state);
   };
   one("mended", RunState::failed);
@@ -208,6 +210,11 @@ TEST_F(RunLogTest, tells_the_objects_whose_newest_run_failed) {
   one("twice", RunState::failed);
   one("twice", RunState::failed);
   one("good", RunState::succeeded);
+  // A replay says nothing about its object.
+  one("replayed", RunState::failed);
+  one("replayed", RunState::succeeded, replay_trigger);
+  one("replay failed", RunState::succeeded);
+  one("replay failed", RunState::failed, replay_trigger);
   add(make_run("q", "elsewhere"));
   finish_next(RunState::failed);
   one("queued again", RunState::failed);
@@ -216,7 +223,7 @@ TEST_F(RunLogTest, tells_the_objects_whose_newest_run_failed) {
   for (const ObjectRef& object : value(log_->last_failed(PipelineName("p")))) {
     keys.push_back(object.key.value());
   }
-  EXPECT_THAT(keys, ::testing::UnorderedElementsAre("broke", "twice"));
+  EXPECT_THAT(keys, ::testing::UnorderedElementsAre("broke", "twice", "replayed"));
 }
 
 TEST_F(RunLogTest, its_files_are_private) {
