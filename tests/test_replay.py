@@ -301,6 +301,29 @@ def test_wrong_usage(tmp_path) -> None:
     assert project.verb('replay', 'last', '--with', 'missing.csv').code == 1
 
 
+def test_runs_without_rejects_have_none_to_show(tmp_path) -> None:
+    project = make(tmp_path, CSV_WITH_HEADER)
+    assert project.verb('rejects', 'last', '--format', 'json').json() == []
+    assert 'no rejects are left' in project.verb('replay', 'last').out
+    project.write('landing/a', 'id,name,since,notes\n1,ann,,\n')
+    [receipt] = project.run('load')
+    assert project.verb('rejects', receipt['run'], '--format', 'csv').rows() == []
+    assert project.verb('rejects', receipt['run'], '--dismiss').code == 0
+    assert project.verb('replay', receipt['run'], '--format', 'json').json() == []
+    assert project.verb('replay', '--all').code == 0 and project.verb('rejects').code == 0
+
+
+def test_null_is_written_as_the_source_writes_it(tmp_path) -> None:
+    project = make(tmp_path, "read: {format: csv, 'null': NA}")
+    project.write('landing/a', 'id,name,since,notes\n1,ann,NA,NA\nx,"NA",NA,NA\ny,bob,31.1.,NA\n')
+    project.run('load', code=3)
+    file = project.verb('rejects', 'last', '--format', 'csv').out
+    assert file.splitlines()[1].endswith(',x,NA,,') and file.splitlines()[2].endswith(",y,bob,'31.1.,")
+    (tmp_path / 'mended').write_text(file.replace(',x,', ',2,').replace(",y,bob,'31.1.,", ',3,bob,NA,'))
+    assert project.verb('replay', 'last', '--with', 'mended').code == 0
+    assert people(project) == [['1', 'ann', '', ''], ['2', 'NA', '', ''], ['3', 'bob', '', '']]
+
+
 def test_what_a_spreadsheet_would_take_for_a_formula_survives(tmp_path) -> None:
     more = '''  texts:
     in: db

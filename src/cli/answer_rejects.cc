@@ -2,6 +2,7 @@
 
 #include "cli/answer.h"
 #include "cli/frames.h"
+#include "cli/rejected_run.h"
 #include "duckdb/connection.h"
 #include "pipeline/mend_export.h"
 
@@ -48,6 +49,8 @@ Rejects which(const text::Json& args) {
   return args["resolved"].as_bool() ? Rejects::resolved : Rejects::unresolved;
 }
 
+// Below a run without an id is one that left no rejects.
+
 /// The rejects of one run, to look at.
 Result<void> list_rejects(const RejectedRun& run, Rejects which, pipeline::Resources& resources,
                           owner::FrameSink& sink) {
@@ -63,6 +66,7 @@ Result<void> list_rejects(const RejectedRun& run, Rejects which, pipeline::Resou
   }
   if (!sink.send(columns_frame(columns))) return {};
   RowFrames rows(sink);
+  if (run.run.value().empty()) return {};
   const auto connection = WEIR_TRY(resources.duckdb.at(run.database)->connect());
   WEIR_TRY(pipeline::for_each_reject(
       *connection, run.run, which, [&](const StoredReject& reject) -> Result<bool> {
@@ -86,8 +90,9 @@ Result<void> list_rejects(const RejectedRun& run, Rejects which, pipeline::Resou
 
 Result<void> dismiss(const RejectedRun& run, pipeline::Resources& resources, const Clock& clock,
                      owner::FrameSink& sink) {
-  const uint64_t dismissed = WEIR_TRY(pipeline::dismiss_rejects(resources, run, clock.now()));
   sink.send(columns_frame({{"run", "VARCHAR"}, {"dismissed", "BIGINT"}}));
+  if (run.run.value().empty()) return {};
+  const uint64_t dismissed = WEIR_TRY(pipeline::dismiss_rejects(resources, run, clock.now()));
   RowFrames rows(sink);
   if (rows.add({run.run.value(), std::to_string(dismissed)})) rows.flush();
   return {};
@@ -102,7 +107,12 @@ Result<void> send_mend_file(const RejectedRun& run, pipeline::MendFormat format,
     piece += text;
     return piece.size() < piece_bytes || sink.send(text_frame(std::exchange(piece, {})));
   };
-  WEIR_TRY(pipeline::export_rejects(services.project(), resources, run, format, write));
+  if (run.run.value().empty()) {
+    pipeline::MendWriter writer(format, {}, write);
+    if (writer.begin()) writer.end();
+  } else {
+    WEIR_TRY(pipeline::export_rejects(services.project(), resources, run, format, write));
+  }
   sink.send(text_frame(piece));
   return {};
 }
@@ -113,7 +123,8 @@ Result<void> answer_rejects(const text::Json& args, Services& services, owner::F
   pipeline::Resources& resources = *WEIR_TRY(services.resources());
   const std::string& word = args["run"].as_string();
   if (word.empty()) return list_runs(args, resources, sink);
-  const RejectedRun run = WEIR_TRY(pipeline::find_rejected_run(resources, word));
+  const auto found = WEIR_TRY(find_rejected_run(word, services));
+  const RejectedRun run = found ? *found : RejectedRun{};
   if (args["dismiss"].as_bool()) return dismiss(run, resources, services.clock(), sink);
   const std::string& format = args["mend"].as_string();
   if (format.empty()) return list_rejects(run, which(args), resources, sink);

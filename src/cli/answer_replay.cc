@@ -1,7 +1,8 @@
-#include <fmt/format.h>
+#include <set>
 
 #include "cli/answer.h"
 #include "cli/frames.h"
+#include "cli/rejected_run.h"
 #include "cli/wait_for_runs.h"
 #include "io/file_stream.h"
 #include "pipeline/quarantine.h"
@@ -11,10 +12,13 @@ namespace {
 
 using pipeline::RejectedRun;
 
-Result<std::vector<RejectedRun>> asked_runs(const text::Json& args,
-                                            pipeline::Resources& resources) {
+Result<std::vector<RejectedRun>> asked_runs(const text::Json& args, Services& services) {
   const std::string& word = args["run"].as_string();
-  if (!word.empty()) return std::vector{WEIR_TRY(pipeline::find_rejected_run(resources, word))};
+  if (!word.empty()) {
+    std::vector<RejectedRun> asked;
+    if (auto run = WEIR_TRY(find_rejected_run(word, services))) asked.push_back(*std::move(run));
+    return asked;
+  }
   if (!args["with"].as_string().empty()) {
     return fail(ErrorCode::usage, "whose rejects the file holds is not said",
                 "weir replay RUN --with FILE");
@@ -23,7 +27,7 @@ Result<std::vector<RejectedRun>> asked_runs(const text::Json& args,
     return fail(ErrorCode::usage, "which rejects to replay is not said",
                 "weir replay RUN, or --all; `weir rejects --all` lists the runs");
   }
-  return pipeline::rejected_runs(resources);
+  return pipeline::rejected_runs(*WEIR_TRY(services.resources()));
 }
 
 /// The replay of one run's rejects, as a run of its own.
@@ -49,6 +53,18 @@ Result<void> check_readable(const std::string& path, const std::string& name) {
   return fail(std::move(error));
 }
 
+/// How many rejects of these runs are still unresolved.
+Result<void> send_left(const std::vector<RejectedRun>& asked, pipeline::Resources& resources,
+                       owner::FrameSink& sink) {
+  std::set<RunId> ids;
+  for (const RejectedRun& run : asked) ids.insert(run.run);
+  for (const RejectedRun& run : WEIR_TRY(pipeline::rejected_runs(resources))) {
+    if (run.unresolved == 0 || !ids.contains(run.run)) continue;
+    if (!sink.send(left_frame({run.run, run.unresolved}))) return {};
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> answer_replay(const text::Json& args, Services& services, owner::FrameSink& sink) {
@@ -59,7 +75,7 @@ Result<void> answer_replay(const text::Json& args, Services& services, owner::Fr
   pipeline::Resources& resources = *WEIR_TRY(services.resources());
   const std::string& file = args["with"].as_string();
   const std::string& file_name = args["name"].as_string();
-  const std::vector<RejectedRun> asked = WEIR_TRY(asked_runs(args, resources));
+  const std::vector<RejectedRun> asked = WEIR_TRY(asked_runs(args, services));
   if (!file.empty()) WEIR_TRY(check_readable(file, file_name));
 
   std::vector<Run> runs;
@@ -78,11 +94,7 @@ Result<void> answer_replay(const text::Json& args, Services& services, owner::Fr
     scheduler::Dispatcher& dispatcher = *WEIR_TRY(services.dispatcher());
     if (!WEIR_TRY(wait_for_runs(WEIR_TRY(dispatcher.submit(runs)), dispatcher, sink))) return {};
   }
-  for (const RejectedRun& rejected : asked) {
-    const auto now = WEIR_TRY(pipeline::find_rejected_run(resources, rejected.run.value()));
-    if (now.unresolved > 0 && !sink.send(left_frame({now.run, now.unresolved}))) return {};
-  }
-  return {};
+  return send_left(asked, resources, sink);
 }
 
 }  // namespace weir::cli

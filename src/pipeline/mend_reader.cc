@@ -16,6 +16,9 @@ namespace {
 
 using Visit = std::function<Result<void>(MendedRow&)>;
 
+/// A record may have 16 MiB or more, and is longer once it is written as a row.
+constexpr uint64_t most_row_bytes = 256u << 20;
+
 constexpr const char* as_written = "leave the columns as `weir rejects` wrote them";
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
@@ -251,6 +254,7 @@ Result<void> MendReader::read_csv(io::ByteStream& stream, char delimiter,
   options.format = Format::csv;
   options.csv.header = false;
   options.csv.delimiter = delimiter;
+  options.max_record_bytes = most_row_bytes;
   options.digest = false;
   options.count_lines = true;
   text::RecordBlocks blocks(stream, options);
@@ -265,6 +269,7 @@ Result<void> MendReader::read_csv(io::ByteStream& stream, char delimiter,
 Result<void> MendReader::read_json(io::ByteStream& stream, const std::vector<std::string>& columns,
                                    const Visit& visit) {
   text::RecordOptions options;
+  options.max_record_bytes = most_row_bytes;
   options.digest = false;
   options.count_lines = true;
   text::RecordBlocks blocks(stream, options);

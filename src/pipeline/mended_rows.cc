@@ -112,7 +112,9 @@ Result<bool> MendedRows::apply(std::span<const std::optional<std::string>> cells
       });
       if (column != columns.end()) {
         SourceValue& value = mended.values[static_cast<size_t>(column - columns.begin())];
-        value = mended_value(cell, value, column->type);
+        SourceValue now = mended_value(cell, value, column->type);
+        const bool null = now != value && !null_text_.empty() && now.text == null_text_;
+        value = null ? SourceValue{Kind::null, {}} : std::move(now);
       } else if (cell && !cell->empty()) {
         const auto number = [](const std::optional<std::string>& text) {
           return std::stoi(text.value_or("0"));

@@ -15,7 +15,9 @@ namespace weir::pipeline {
 /// The rows of a mended file in a temporary table of one connection, where they meet their rejects.
 class MendedRows {
  public:
-  explicit MendedRows(duckdb::Connection& connection) : connection_(connection) {}
+  /// `null_text`: what the source spells null as; empty where that is an empty cell anyway.
+  MendedRows(duckdb::Connection& connection, std::string null_text)
+      : connection_(connection), null_text_(std::move(null_text)) {}
 
   /// Reads the file; `columns` are those its rows may have. Errors: not_found, io; invalid_input
   /// with file:line:column: see MendReader, and a weir_reject that is unknown, another run's,
@@ -39,6 +41,7 @@ class MendedRows {
   Result<void> check(const RejectedRun& rejected) const;
 
   duckdb::Connection& connection_;
+  std::string null_text_;
   std::string name_;
   std::vector<std::string> cell_columns_;
 };

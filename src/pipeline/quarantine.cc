@@ -79,7 +79,7 @@ Result<std::vector<RejectedRun>> rejected_runs(Resources& resources) {
 Result<RejectedRun> find_rejected_run(Resources& resources, const std::string& word) {
   const auto runs = WEIR_TRY(rejected_runs(resources));
   if (word == "last") {
-    if (runs.empty()) return fail(ErrorCode::usage, "no run has left rejects");
+    if (runs.empty()) return fail(ErrorCode::not_found, "no run has left rejects");
     const auto waiting = std::find_if(runs.begin(), runs.end(),
                                       [](const RejectedRun& run) { return run.unresolved > 0; });
     return waiting == runs.end() ? runs.front() : *waiting;
@@ -96,7 +96,7 @@ Result<RejectedRun> find_rejected_run(Resources& resources, const std::string& w
   if (found.empty() && !word.empty()) found = find(WEIR_TRY(replayed_run(resources, word)));
   if (found.size() == 1) return *found.front();
   if (found.empty()) {
-    return fail(ErrorCode::usage, "no run '" + word + "' has left rejects",
+    return fail(ErrorCode::not_found, "no run '" + word + "' has left rejects",
                 "`weir rejects --all` lists those that did");
   }
   return fail(ErrorCode::usage,

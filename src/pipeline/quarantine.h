@@ -31,7 +31,8 @@ struct RejectedRun {
 Result<std::vector<RejectedRun>> rejected_runs(Resources& resources);
 
 /// The run whose id is or begins with `word` (also the id of a replay of it), or, for `last`, the
-/// newest one with unresolved rejects, else with any. Errors: usage (no such run, several).
+/// newest one with unresolved rejects, else with any. Errors: not_found (none left rejects), usage
+/// (several).
 Result<RejectedRun> find_rejected_run(Resources& resources, const std::string& word);
 
 /// A rejected row as weir_rejects keeps it.

@@ -158,7 +158,8 @@ Result<void> Replay::read_file() {
   std::vector<std::string> names;
   const auto columns = WEIR_TRY(records_->all_columns(*connection_, Rejects::unresolved));
   for (const ReadColumn& column : columns) names.push_back(column.name);
-  mended_.emplace(*connection_);
+  const bool csv = parts_.read != nullptr && parts_.read->format == Format::csv;
+  mended_.emplace(*connection_, csv ? parts_.read->csv.null_text : "");
   return mended_->read(order_.file.string(), order_.file_name, rejected_, names);
 }
 

@@ -297,7 +297,7 @@ TEST_F(ReplayTest, RunsAreFoundByABeginningOrAsTheLastOne) {
   const auto many = find_rejected_run(test_.resources, "0");
   ASSERT_FALSE(many);
   EXPECT_THAT(many.error().message, HasSubstr("2 runs"));
-  EXPECT_EQ(find_rejected_run(test_.resources, "zz").error().code, ErrorCode::usage);
+  EXPECT_EQ(find_rejected_run(test_.resources, "zz").error().code, ErrorCode::not_found);
   const Receipt receipt = replay(first, "weir_reject,id,name\n1,1,a\n");
   EXPECT_EQ(find_rejected_run(test_.resources, receipt.run.value())->run, first);
 }
