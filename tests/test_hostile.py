@@ -342,5 +342,47 @@ def test_a_database_that_cannot_grow(tmp_path: pathlib.Path) -> None:
     good_is_loaded(project)
 
 
+def on_small_disk(project: Project, folder: str, megabytes: int, *arguments: str) -> Measured:
+    """A verb in a mount namespace of its own, where `folder` is a disk of that size."""
+    place = project.root / folder
+    place.mkdir(parents=True, exist_ok=True)
+    inside = (f'mount -t tmpfs -o size={megabytes}m tmpfs "{place}" && '
+              f'exec "{project.weir}" {" ".join(arguments)} --format json --project "{project.root}"')
+    return measured(project, command=['unshare', '-rm', 'sh', '-c', inside])
+
+
+def needs_small_disks() -> None:
+    probe = subprocess.run(['unshare', '-rm', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], capture_output=True)
+    if probe.returncode != 0:
+        pytest.skip(f'no mount namespaces here: {probe.stderr.decode().strip()}')
+
+
+def test_a_full_disk_for_what_is_spilled(tmp_path: pathlib.Path) -> None:
+    needs_small_disks()
+    project = make(tmp_path)
+    project.write('landing/many.json', b'no json\n' * 120_000)
+    result = on_small_disk(project, '.weir/default/spool', 2, 'run', 'json')
+    receipts = result.receipts()
+    error = receipts['many.json']['error']
+    assert result.code == 1 and receipts['many.json']['status'] == 'failed', result
+    assert 'No space left' in error['message'] and len(error['message']) <= LONGEST_MESSAGE, error
+    assert receipts['good.json']['rows']['inserted'] == 1
+    good_is_loaded(project)
+    assert run(project)['many.json']['rows']['rejected'] == 120_000  # with room again
+
+
+def test_a_full_disk_for_the_database(tmp_path: pathlib.Path) -> None:
+    needs_small_disks()
+    project = make(tmp_path, database='small/hostile.duckdb')
+    big_rows(tmp_path / 'landing' / 'big.json', 60_000)
+    result = on_small_disk(project, 'small', 4, 'run', 'json')
+    assert result.code == 1, result
+    receipts = result.receipts()
+    assert receipts['big.json']['status'] == 'failed', receipts
+    error = receipts['big.json']['error']
+    assert 'No space left' in error['message'] and len(error['message']) <= LONGEST_MESSAGE, error
+    assert receipts['good.json']['status'] == 'succeeded', receipts
+
+
 if __name__ == '__main__':
     sys.exit(pytest.main([__file__]))

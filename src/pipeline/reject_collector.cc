@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <queue>
 #include <tuple>
@@ -104,6 +105,7 @@ void RejectCollector::produced(duckdb::RowId row, int entry_step, std::string_vi
 }
 
 void RejectCollector::add(RejectEntry entry) {
+  if (spill_failed_) return;  // the load fails, and the scan stops at the end of its block
   bytes_ += entry.value.size();
   entries_.push_back(std::move(entry));
   if (entries_.size() >= limits_.entries_in_memory || bytes_ >= limits_.bytes_in_memory) spill();
@@ -116,10 +118,25 @@ void RejectCollector::input_failed(uint16_t /*input*/, Error error) {
 
 std::optional<Error> RejectCollector::input_error() {
   const std::lock_guard lock(mutex_);
+  if (spill_failed_) return spill_error();
   return input_error_;
 }
 
 bool RejectCollector::should_stop() const { return cancel_ || over_limit_ || spill_failed_; }
+
+void RejectCollector::fail_spill() {
+  spill_failure_ = std::strerror(errno);
+  spill_failed_ = true;
+  entries_.clear();
+  bytes_ = 0;
+}
+
+Error RejectCollector::spill_error() const {
+  return {ErrorCode::io,
+          "cannot write rejects to '" + spool_.string() + "'" +
+              (spill_failure_.empty() ? "" : ": " + spill_failure_),
+          "free some space there"};
+}
 
 void RejectCollector::spill() {
   std::sort(entries_.begin(), entries_.end(), in_row_order);
@@ -127,7 +144,7 @@ void RejectCollector::spill() {
   bool good = file != nullptr;
   for (const RejectEntry& entry : entries_) good = good && write_entry(file.get(), entry);
   if (!good || std::fflush(file.get()) != 0) {
-    spill_failed_ = true;  // the entries stay in memory; the scan stops, for_each reports it
+    fail_spill();  // the scan stops, for_each reports it
     return;
   }
   runs_.push_back(std::move(file));
@@ -142,7 +159,7 @@ void RejectCollector::join_runs() {
   const bool good = file != nullptr &&
                     merge([&](const RejectEntry& entry) { return write_entry(file.get(), entry); });
   if (!good || std::fflush(file.get()) != 0) {
-    spill_failed_ = true;
+    fail_spill();
     return;
   }
   runs_.clear();
@@ -158,8 +175,7 @@ Result<void> RejectCollector::for_each(
     return visited.has_value();
   };
   if (spill_failed_ || (!merge(visit_one) && visited)) {
-    return fail(ErrorCode::io, "cannot write rejects to '" + spool_.string() + "'",
-                "free some space there");
+    return fail(spill_error());
   }
   return visited;
 }

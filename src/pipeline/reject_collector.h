@@ -57,7 +57,7 @@ class RejectCollector final : public duckdb::RowObserver {
   uint64_t rows_expanded(size_t input) const { return counts_[input].expanded; }
   bool over_limit() const { return over_limit_; }
   bool any() const { return any_; }
-  /// Why an input could not be read on, if one could not.
+  /// Why an input could not be read on, or its rejects not kept, if so.
   std::optional<Error> input_error();
 
   /// Visits every entry in row order (then in order of the rules). May be called again.
@@ -78,6 +78,8 @@ class RejectCollector final : public duckdb::RowObserver {
   // With mutex_ held:
   void add(RejectEntry entry);
   void spill();
+  void fail_spill();
+  Error spill_error() const;
   void join_runs();
   bool merge(const std::function<bool(const RejectEntry&)>& visit);
 
@@ -89,6 +91,7 @@ class RejectCollector final : public duckdb::RowObserver {
   std::atomic<bool> over_limit_{false};
   std::atomic<bool> any_{false};
   std::atomic<bool> spill_failed_{false};
+  std::string spill_failure_;  // why, in words
   std::mutex mutex_;
   std::optional<Error> input_error_;
   std::vector<RejectEntry> entries_;

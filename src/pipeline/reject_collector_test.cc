@@ -89,6 +89,17 @@ TEST_F(RejectCollectorTest, CutsLongValuesAtACharacter) {
   EXPECT_EQ(entries(rejects).at(0).value, std::string(199, 'x'));
 }
 
+TEST_F(RejectCollectorTest, KeepsNothingOnceASpillFailed) {
+  RejectCollector rejects(1, {std::nullopt, 10, 1u << 20}, "/dev/null/no-folder", cancel_,
+                          [](uint64_t) {});
+  for (int row = 0; row < 100'000; ++row) rejects.reject(row, 0, "x");  // sorts ten entries, once
+  EXPECT_TRUE(rejects.should_stop());
+  ASSERT_TRUE(rejects.input_error());
+  EXPECT_EQ(rejects.input_error()->code, ErrorCode::io);
+  EXPECT_NE(rejects.input_error()->message.find("Not a directory"), std::string::npos);
+  EXPECT_FALSE(rejects.for_each([](const RejectEntry&) -> Result<void> { return {}; }));
+}
+
 TEST_F(RejectCollectorTest, CountsFromSeveralThreads) {
   auto rejects = collector({});
   std::vector<std::thread> threads;
