@@ -80,6 +80,26 @@ TEST(Rule, CompilesToSqlByTheColumnsType) {
   EXPECT_EQ(compiled("> 0", "integer", "we\"ird"), R"("we""ird" > 0)");
 }
 
+TEST(Rule, MayStandInDoubleQuotes) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"\">= 1\"", ">= 1"},
+      {"\"in ('a', \"\"b\"\")\"", "in ('a', \"b\")"},
+      {"\" required \"", "required"},
+      {"\"check (a < \"\"b\"\")\"", "check (a < \"b\")"}};
+  for (const auto& [written, meant] : cases) {
+    const auto quoted = parse_rule(written);
+    const auto bare = parse_rule(meant);
+    ASSERT_TRUE(quoted && bare) << written;
+    EXPECT_EQ(quoted->text, meant);
+    EXPECT_EQ(quoted->kind, bare->kind);
+    EXPECT_EQ(quoted->comparison, bare->comparison);
+    EXPECT_EQ(quoted->predicate, bare->predicate);
+    EXPECT_EQ(quoted->operands.size(), bare->operands.size());
+  }
+  EXPECT_FALSE(parse_rule("\"\"\"required\"\"\""));
+  EXPECT_FALSE(parse_rule("\"required\" key"));
+}
+
 TEST(Rule, TellsWhatIsWrong) {
   const RuleCase cases[] = {
       {"requierd", "varchar", "0: unknown rule 'requierd'; did you mean 'required'?"},
@@ -109,6 +129,7 @@ TEST(Rule, TellsWhatIsWrong) {
        "'matches' fits text, not integer; use check with an SQL condition"},
       {"check", "varchar", "0: 'check' needs an SQL condition; e.g. check (a < b)"},
       {"default", "varchar", "0: 'default' needs a value; e.g. default 0"},
+      {"\"default\"", "varchar", "1: 'default' needs a value; e.g. default 0"},
       {"references", "varchar",
        "0: 'references' needs the name of a table; e.g. references customers"},
   };

@@ -191,7 +191,9 @@ Result<std::vector<Operand>> parse_reference(std::string_view text) {
   return operands;
 }
 
-Result<RuleEntry> parse_rule(std::string_view text) {
+namespace {
+
+Result<RuleEntry> parse_bare_rule(std::string_view text) {
   RuleEntry rule;
   rule.text = text;
   if (text.empty()) return broken(0, "a rule is missing between two '|'", "remove one '|'");
@@ -230,6 +232,22 @@ Result<RuleEntry> parse_rule(std::string_view text) {
                     ? "did you mean '" + std::string(*near) + "'?"
                     : "rules are required, key, unique, references T, in (…), matches '…', default "
                       "…, check (…), and comparisons such as >= 0");
+}
+
+}  // namespace
+
+Result<RuleEntry> parse_rule(std::string_view text) {
+  // No rule begins with a quote: around a whole rule they are there for YAML's or the reader's
+  // sake.
+  if (text.size() < 2 || text[0] != '"' || quoted_end(text, 0) != text.size()) {
+    return parse_bare_rule(text);
+  }
+  const Operand inside = WEIR_TRY(parse_operand(text, 0));
+  auto rule = parse_bare_rule(trimmed(inside.text));
+  if (rule) return rule;
+  Error error = rule.error();
+  error.location.column = std::min(error.location.column + 1, static_cast<int>(text.size()));
+  return fail(std::move(error));
 }
 
 }  // namespace weir::config
