@@ -129,7 +129,7 @@ TEST(Rule, TellsWhatIsWrong) {
        "'matches' fits text, not integer; use check with an SQL condition"},
       {"check", "varchar", "0: 'check' needs an SQL condition; e.g. check (a < b)"},
       {"default", "varchar", "0: 'default' needs a value; e.g. default 0"},
-      {"\"default\"", "varchar", "1: 'default' needs a value; e.g. default 0"},
+      {"\"default\"", "varchar", "8: 'default' needs a value; e.g. default 0"},
       {"references", "varchar",
        "0: 'references' needs the name of a table; e.g. references customers"},
   };
