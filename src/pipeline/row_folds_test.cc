@@ -100,6 +100,25 @@ TEST_F(RowFoldsTest, ListsOfListsAreUnnestedOneAfterTheOther) {
   }
 }
 
+TEST_F(RowFoldsTest, AnyListAndAnyNameWillDo) {
+  const Receipt receipt = load(
+      {{"a \"b\"", "bigint"}, {"Größe", "varchar"}},
+      {select({{"a \"b\"", "\"a \"\"b\"\"\""},
+               {"it's", "[{'x': Größe, 'y': 1}, NULL]"},
+               {"three", "array_value(1, 2, 3)"}}),
+       unnest("IT'S", "select"), unnest("three"), dedupe({"a \"b\"", "select"}, DedupeKeep::last),
+       check({{"no q", "COALESCE(\"select\".x, '') <> 'q'"}}),
+       aggregate({"a \"b\""}, {{"order", "count(\"select\")"}, {"last", "max(three)"}})},
+      {{"a \"b\"", "bigint"}, {"order", "bigint"}, {"last", "integer"}},
+      R"({"a \"b\"":1,"Größe":"p"}{"a \"b\"":2,"Größe":"q"})");
+  ASSERT_FALSE(receipt.error) << receipt.error->to_string();
+  EXPECT_THAT(rows_, ElementsAre("1|1|3", "2|0|3"));
+  EXPECT_EQ(receipt.rows.expanded, 10u);
+  EXPECT_EQ(receipt.rows.rejected, 3u);
+  EXPECT_EQ(receipt.rows.deduplicated, 6u);
+  EXPECT_EQ(receipt.rejects.at(0).produced, R"({"a \"b\"":2,"select":{"x":"q","y":1},"three":1})");
+}
+
 TEST_F(RowFoldsTest, DedupeKeepsOneRowPerKey) {
   const std::string json = R"({"k":"a","t":3,"n":1}
 {"k":"b","t":1,"n":2}
