@@ -225,6 +225,50 @@ TEST_F(LoadModes, TheFirstAndTheLastGoByInputOrder) {
               ElementsAre(std::to_string(keys) + "|" + std::to_string(count - keys)));
 }
 
+/// `changed`: from which row on v is another one than in a text of the same rows.
+std::string rows_text(int rows, int changed) {
+  std::string text = "id,v\n";
+  for (int i = 0; i < rows; ++i) {
+    text += std::to_string(i) + (i < changed ? ",old" : ",new") + std::to_string(i) + "\n";
+  }
+  return text;
+}
+
+TEST_F(LoadModes, AMergeThatChangesManyRows) {
+  constexpr const char* own_column = "ALTER TABLE t ADD COLUMN own VARCHAR DEFAULT 'mine'";
+  constexpr const char* primary_key = "ALTER TABLE t ADD PRIMARY KEY (id)";
+  for (const std::string alter : {"SELECT 1", own_column, primary_key}) {
+    YamlProject test("  t: {in: w, lineage: true, columns: {id: integer | key, v: varchar}}");
+    test.query(alter);
+    const Receipt first = test.load_one("t-append", rows_text(120'000, 120'000));
+    const Receipt second = test.load_one("t-merge", rows_text(121'000, 5'000));
+    EXPECT_EQ(summary(second), "read 121000 inserted 1000 updated 115000 unchanged 5000") << alter;
+    EXPECT_THAT(
+        test.query("SELECT count(*), count(DISTINCT id), count(*) FILTER (v = 'old' || id AND "
+                   "weir_run = '" +
+                   first.run.value() +
+                   "'), count(*) FILTER (v = 'new' || id AND "
+                   "weir_run = '" +
+                   second.run.value() +
+                   "'), count(*) FILTER (weir_element <> id "
+                   "+ 1) FROM t"),
+        ElementsAre("121000|121000|5000|116000|0"))
+        << alter;
+    if (alter == own_column) {
+      EXPECT_THAT(test.query("SELECT DISTINCT own FROM t"), ElementsAre("mine"));
+    }
+  }
+}
+
+TEST_F(LoadModes, ADuplicateKeyAmongManyChangesIsFoundOut) {
+  test_.load_one("t-append", rows_text(110'000, 110'000));
+  test_.query("INSERT INTO t VALUES (7, 'a second seven')");
+  const Receipt receipt = test_.load_one("t-merge", rows_text(120'000, 0));
+  ASSERT_TRUE(receipt.error);
+  EXPECT_EQ(receipt.error->message, "table 't' holds a key of this input more than once");
+  EXPECT_THAT(test_.query("SELECT count(*) FROM t WHERE v LIKE 'old%'"), ElementsAre("110000"));
+}
+
 // ----- rows of a query
 
 TEST_F(LoadModes, AQueryMayReadTheTableItReplaces) {

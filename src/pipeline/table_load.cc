@@ -233,9 +233,8 @@ Result<void> TableLoad::write_lineage(std::span<const LineageStretch> lineage) {
   return appender->close();
 }
 
-/// The rows to write, with their lineage.
-std::string TableLoad::source() const {
-  const std::string rows = rules_.remaining();
+/// `rows`: SQL of a relation of rows of the stage.
+std::string TableLoad::with_lineage(const std::string& rows) const {
   if (!table_.lineage) return rows;
   const std::string record = "(" + record_sql(query_.identity, "s.weir_row") + ")";
   return fmt::format(
@@ -262,18 +261,22 @@ Result<void> TableLoad::update(uint64_t expected) {
   for (const LineageColumn& column : lineage_columns) {
     if (table_.lineage) assign(column.name);
   }
-  const auto updated = WEIR_TRY(
-      connection_.run(fmt::format("UPDATE {} t SET {} FROM {} s WHERE {} AND ({})", target_,
-                                  assignments, source(), keys_equal(), values_differ())));
+  const auto updated = WEIR_TRY(connection_.run(
+      fmt::format("UPDATE {} t SET {} FROM {} s WHERE {} AND ({})", target_, assignments,
+                  with_lineage(rules_.remaining()), keys_equal(), values_differ())));
   if (static_cast<uint64_t>(updated.changed()) != expected) return repeated_key(table_);
   return {};
 }
 
 Result<uint64_t> TableLoad::insert(uint64_t expected, bool some_match) {
-  std::string select = fmt::format("SELECT {} FROM {} s", written_columns("s."), source());
+  std::string rows = rules_.remaining();
   if (some_match) {
-    select += fmt::format(" WHERE NOT EXISTS (SELECT 1 FROM {} t WHERE {})", target_, keys_equal());
+    // Inside, so that what finds the new rows has no more than the stage's columns to hold.
+    rows = fmt::format("(SELECT s.* FROM {} s WHERE NOT EXISTS (SELECT 1 FROM {} t WHERE {}))",
+                       rows, target_, keys_equal());
   }
+  const std::string select =
+      fmt::format("SELECT {} FROM {} s", written_columns("s."), with_lineage(rows));
   const auto inserted =
       static_cast<uint64_t>(WEIR_TRY(connection_.run(fmt::format("INSERT INTO {} ({}) {}", target_,
                                                                  written_columns(""), select)))

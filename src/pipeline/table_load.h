@@ -103,7 +103,7 @@ class TableLoad {
   Result<void> remove_replaced(uint64_t expected);
   Result<void> update(uint64_t expected);
   Result<uint64_t> insert(uint64_t expected, bool some_match);
-  std::string source() const;
+  std::string with_lineage(const std::string& rows) const;
   std::string written_columns(std::string_view prefix) const;
   std::string column_list(std::string_view prefix) const;
   std::string keys_equal() const;
