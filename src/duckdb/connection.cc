@@ -135,21 +135,24 @@ Appender::~Appender() {
 }
 
 Result<void> Appender::row(std::span<const Parameter> values) {
-  bool good = true;
+  // DuckDB would gather a hundred times as many, in memory that its limit does not count.
+  constexpr size_t most_unflushed = 2048;
+  int state = DuckDBSuccess;
   for (const Parameter& value : values) {
-    good = good && append(as_appender(native_), value) == DuckDBSuccess;
+    if (state == DuckDBSuccess) state = append(as_appender(native_), value);
   }
-  if (!good || duckdb_appender_end_row(as_appender(native_)) != DuckDBSuccess) {
-    return fail(make_error(duckdb_appender_error(as_appender(native_))));
-  }
-  return {};
+  WEIR_TRY(checked(state));
+  WEIR_TRY(checked(duckdb_appender_end_row(as_appender(native_))));
+  if (++unflushed_ < most_unflushed) return {};
+  unflushed_ = 0;
+  return checked(duckdb_appender_flush(as_appender(native_)));
 }
 
-Result<void> Appender::close() {
-  if (duckdb_appender_close(as_appender(native_)) != DuckDBSuccess) {
-    return fail(make_error(duckdb_appender_error(as_appender(native_))));
-  }
-  return {};
+Result<void> Appender::close() { return checked(duckdb_appender_close(as_appender(native_))); }
+
+Result<void> Appender::checked(int state) {
+  if (state == DuckDBSuccess) return {};
+  return fail(make_error(duckdb_appender_error(as_appender(native_))));
 }
 
 Connection::Connection(void* native) : native_(native) {}

@@ -79,7 +79,10 @@ class Appender {
   Result<void> close();
 
  private:
+  Result<void> checked(int state);
+
   void* native_;
+  size_t unflushed_ = 0;
 };
 
 /// One session; one thread at a time, except `interrupt`.
