@@ -72,8 +72,8 @@ class World final : public cli::Services {
   }
 
   Result<std::vector<Run>> pending_runs(const Pipeline& pipeline, bool force) override {
-    return scheduler::pending_runs(pipeline, *WEIR_TRY(untouched_resources()),
-                                   *WEIR_TRY(run_log()), clock_, force);
+    return scheduler::pending_runs(pipeline, *WEIR_TRY(untouched_resources()), *WEIR_TRY(run_log()),
+                                   clock_, force);
   }
 
   Result<void> start_watching() override {

@@ -25,7 +25,7 @@ struct Progress {
   std::atomic<uint64_t> bytes_total{0};
   std::atomic<uint64_t> rows_read{0};
   std::atomic<uint64_t> inputs_done{0};  ///< of a plan
-  std::atomic<bool> cancel{false};  ///< set: the run rolls back and returns `cancelled`
+  std::atomic<bool> cancel{false};       ///< set: the run rolls back and returns `cancelled`
 };
 
 /// What became of a run. `requeue`: the input changed while it was read; try again later.
