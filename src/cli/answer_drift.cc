@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "base/edit_distance.h"
 #include "cli/answer.h"
 #include "cli/frames.h"
+#include "model/project_lookup.h"
 #include "pipeline/drift_rows.h"
 
 namespace weir::cli {
@@ -10,13 +10,7 @@ namespace {
 
 Result<std::optional<TableName>> chosen_table(const Project& project, const std::string& name) {
   if (name.empty()) return std::optional<TableName>();
-  if (project.find_table(TableName(name)) != nullptr) return std::optional(TableName(name));
-  std::vector<std::string_view> names;
-  for (const Table& table : project.tables) names.push_back(table.name.value());
-  const auto near = nearest(name, names);
-  return fail(ErrorCode::usage, "there is no table '" + name + "'",
-              near ? fmt::format("did you mean '{}'?", *near)
-                   : fmt::format("the project has: {}", fmt::join(names, ", ")));
+  return WEIR_TRY(named_table(project, name))->name;
 }
 
 std::optional<std::string> or_null(std::string text) {

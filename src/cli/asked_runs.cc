@@ -4,21 +4,11 @@
 
 #include <algorithm>
 
-#include "base/edit_distance.h"
+#include "model/project_lookup.h"
 #include "scheduler/pending.h"
 
 namespace weir::cli {
 namespace {
-
-Result<const Pipeline*> find_pipeline(const Project& project, const std::string& name) {
-  if (const Pipeline* pipeline = project.find_pipeline(PipelineName(name))) return pipeline;
-  std::vector<std::string_view> names;
-  for (const Pipeline& pipeline : project.pipelines) names.push_back(pipeline.name.value());
-  const auto near = nearest(name, names);
-  return fail(ErrorCode::usage, "there is no pipeline '" + name + "'",
-              near ? fmt::format("did you mean '{}'?", *near)
-                   : fmt::format("the project has: {}", fmt::join(names, ", ")));
-}
 
 Result<ObjectRef> parse_object(const Project& project, const std::string& text) {
   const auto slash = text.find('/');
@@ -52,7 +42,7 @@ bool reads_objects(const Pipeline& pipeline) {
 
 Result<AskedRuns> asked_runs(const text::Json& args, Services& services) {
   AskedRuns asked;
-  asked.pipeline = WEIR_TRY(find_pipeline(services.project(), args["pipeline"].as_string()));
+  asked.pipeline = WEIR_TRY(named_pipeline(services.project(), args["pipeline"].as_string()));
   const Pipeline& pipeline = *asked.pipeline;
   const bool force = args["force"].as_bool();
   const auto& objects = args["objects"].as_array();

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "base/edit_distance.h"
 #include "duckdb/connection.h"
+#include "model/project_lookup.h"
 #include "pipeline/conversion.h"
 #include "pipeline/quarantine.h"
 #include "pipeline/row_query.h"
@@ -31,16 +31,6 @@ struct KeyValue {
   const Column* column = nullptr;
   std::string text;
 };
-
-Result<const Table*> find_table(const Project& project, const std::string& name) {
-  if (const Table* table = project.find_table(TableName(name))) return table;
-  std::vector<std::string_view> names;
-  for (const Table& table : project.tables) names.push_back(table.name.value());
-  const auto near = nearest(name, names);
-  return fail(ErrorCode::usage, "there is no table '" + name + "'",
-              near ? fmt::format("did you mean '{}'?", *near)
-                   : fmt::format("the project has: {}", fmt::join(names, ", ")));
-}
 
 /// "column=value" of a column the table has.
 std::optional<KeyValue> named_value(const Table& table, const std::string& word) {
@@ -248,7 +238,7 @@ Result<RowHistory> Trace::run(const std::vector<KeyValue>& key) {
 
 Result<RowHistory> trace_row(const Project& project, Resources& resources, const std::string& table,
                              const std::vector<std::string>& key) {
-  const Table& found = *WEIR_TRY(find_table(project, table));
+  const Table& found = *WEIR_TRY(named_table(project, table));
   const auto values = WEIR_TRY(read_key(found, key));
   return Trace(project, resources, found).run(values);
 }
