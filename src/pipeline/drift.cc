@@ -110,17 +110,20 @@ Result<bool> Comparison::find_columns() {
     drift_.differences.push_back(std::move(missing));
     return false;
   }
-  if (WEIR_TRY(is_listed("views", "view"))) {
+  for (size_t i = 0; i < rows->size(); ++i) {
+    found_.push_back(
+        {rows->text(i, 0), rows->text(i, 1), rows->int64(i, 2) != 0, rows->int64(i, 3) != 0});
+  }
+  // A column of a view is never NOT NULL: mostly that settles it.
+  const bool is_table = std::any_of(found_.begin(), found_.end(),
+                                    [](const FoundColumn& column) { return column.not_null; });
+  if (!is_table && WEIR_TRY(is_listed("views", "view"))) {
     auto view =
         difference(DriftKind::not_a_table, DriftEffect::stops_loads, Mending::by_hand, "",
                    fmt::format("table '{}' is a view in the database", table_.name.value()));
     view.fix = "drop or rename the view, or give the table another name";
     drift_.differences.push_back(std::move(view));
     return false;
-  }
-  for (size_t i = 0; i < rows->size(); ++i) {
-    found_.push_back(
-        {rows->text(i, 0), rows->text(i, 1), rows->int64(i, 2) != 0, rows->int64(i, 3) != 0});
   }
   return true;
 }
