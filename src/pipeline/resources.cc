@@ -61,7 +61,10 @@ Result<void> create_tables(const Project& project, Resources& resources) {
   for (auto& [name, database] : resources.duckdb) {
     const auto connection = WEIR_TRY(database->connect());
     for (const Table& table : project.tables) {
-      if (table.database == name) static_cast<void>(ensure_table(*connection, table));
+      if (table.database != name) continue;
+      // A plan may be making the same table, to have it rolled back later.
+      const auto lock = resources.table_locks->take({table.name}, TableLocks::Use::alone);
+      static_cast<void>(ensure_table(*connection, table));
     }
   }
   return {};
