@@ -5,8 +5,8 @@ import subprocess
 
 from weir_project import Project, binary
 
-MEMORY_MB = 256
-ROWS = 2_500_000
+MEMORY_MB = 320
+ROWS = 3_000_000
 
 PROJECT = f'''
 project: memory
