@@ -36,7 +36,8 @@ class WorkerPool final : public Dispatcher {
  public:
   WorkerPool(runlog::RunLog& log, pipeline::Executor& executor, const Clock& clock,
              DispatcherOptions options)
-      : log_(log), executor_(executor), clock_(clock), options_(options) {
+      : log_(log), executor_(executor), clock_(clock), options_(std::move(options)) {
+    if (options_.observer == nullptr) options_.observer = &nobody_;
     options_.workers = std::max(1, options_.workers);
     options_.batch = std::max<size_t>(1, options_.batch);
   }
@@ -53,7 +54,8 @@ class WorkerPool final : public Dispatcher {
   /// What one batch comes to.
   struct Verdicts {
     std::vector<runlog::FinishedRun> finished;
-    std::vector<RunId> put_back;  ///< cancelled: the next owner's work
+    std::vector<std::pair<Run, Receipt>> told;  ///< to the observer, once `finished` is written
+    std::vector<RunId> put_back;                ///< cancelled: the next owner's work
     std::vector<runlog::KnownObject> read;
   };
   /// A pipeline's turn ends however its batch does.
@@ -94,6 +96,7 @@ class WorkerPool final : public Dispatcher {
   runlog::RunLog& log_;
   pipeline::Executor& executor_;
   const Clock& clock_;
+  RunObserver nobody_;
   DispatcherOptions options_;
 
   std::mutex lease_mutex_;                // one look into the queue at a time; taken before mutex_
@@ -192,6 +195,7 @@ bool WorkerPool::run_batch() {
     progress->cancel = cancelling_;
     for (const Run& run : runs) active_[run.id] = progress;
   }
+  for (const Run& run : runs) options_.observer->started(run);
   auto outcomes = execute(runs, *progress);
   fault_point("run-executed");
   write_down(runs.front().pipeline, judge(runs, std::move(outcomes)));
@@ -273,6 +277,7 @@ WorkerPool::Verdicts WorkerPool::judge(std::span<const Run> runs,
     } else if (!hold_for_retry(runs[i], outcomes[i])) {
       WEIR_CHECK(is_final(receipt.status), "an executed run has a verdict");
       verdicts.finished.push_back(finished(runs[i], receipt));
+      verdicts.told.emplace_back(runs[i], receipt);
       // Neither a rescan nor `weir run` needs to look at it again. What the watcher queued, it has
       // remembered itself.
       if (outcomes[i].seen && runs[i].trigger != "watch") {
@@ -290,6 +295,7 @@ bool WorkerPool::hold_for_retry(const Run& run, const pipeline::RunOutcome& outc
   const auto& error = outcome.receipt.error;
   const bool failed = outcome.receipt.status == RunState::failed && error && error->retryable();
   if (!outcome.requeue && !failed) return false;
+  milliseconds told{0};
   std::string message =
       error ? one_line(error->to_string()) : "the input changed while it was read";
   {
@@ -298,12 +304,15 @@ bool WorkerPool::hold_for_retry(const Run& run, const pipeline::RunOutcome& outc
     const auto delay =
         outcome.requeue ? held_.hold_changed(run.id, now) : held_.hold_failed(run.id, now);
     if (!delay) return false;
+    told = *delay;
     message += fmt::format("; next try in {} ms", delay->count());
   }
   work_changed_.notify_one();  // a sleeping worker has to know when to wake
   if (const auto written = log_.append_log(run.id, clock_.now(), "warning", message); !written) {
     log::warning("run {}: {}", run.id.value(), message);
   }
+  const Error changed{ErrorCode::input_changed, "the input changed while it was read"};
+  options_.observer->retried(run, error ? *error : changed, told);
   return true;
 }
 
@@ -332,6 +341,9 @@ void WorkerPool::write_down(const PipelineName& pipeline, const Verdicts& verdic
   }
   if (!verdicts.put_back.empty()) put_back(verdicts.put_back);
   const bool written = verdicts.finished.empty() || finish(verdicts.finished);
+  for (const auto& [run, receipt] : verdicts.told) {
+    if (written) options_.observer->finished(run, receipt, receipt.status);
+  }
   const std::lock_guard lock(mutex_);
   for (const RunId& id : verdicts.put_back) active_.erase(id);
   for (const auto& run : verdicts.finished) {
@@ -455,7 +467,7 @@ void WorkerPool::drain(milliseconds grace) {
 
 std::unique_ptr<Dispatcher> make_dispatcher(runlog::RunLog& log, pipeline::Executor& executor,
                                             const Clock& clock, DispatcherOptions options) {
-  return std::make_unique<WorkerPool>(log, executor, clock, options);
+  return std::make_unique<WorkerPool>(log, executor, clock, std::move(options));
 }
 
 }  // namespace weir::scheduler

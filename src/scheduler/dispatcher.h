@@ -12,6 +12,7 @@
 #include "model/run.h"
 #include "pipeline/executor.h"
 #include "runlog/run_log.h"
+#include "scheduler/run_observer.h"
 
 namespace weir::scheduler {
 
@@ -20,6 +21,7 @@ struct DispatcherOptions {
   size_t batch = 32;  ///< most runs leased at once
   /// Pipelines whose outcome depends on the order of their inputs: one batch of each at a time.
   std::set<PipelineName> in_order = {};
+  RunObserver* observer = nullptr;  ///< must outlive the dispatcher
 };
 
 /// A run's progress as seen from outside; bytes_total 0 = not known.

@@ -246,6 +246,43 @@ TEST_F(DispatcherTest, relays_progress_to_who_waits) {
   EXPECT_EQ(last.rows_read, 3u);
 }
 
+class TellTale final : public RunObserver {
+ public:
+  void started(const weir::Run& run) override { note("started " + run.object->key.value()); }
+  void retried(const weir::Run&, const Error& error, milliseconds delay) override {
+    note("retried " + std::string(name(error.code)) + (delay > milliseconds(0) ? " later" : ""));
+  }
+  void finished(const weir::Run& run, const Receipt& receipt, RunState state) override {
+    EXPECT_EQ(run.id, receipt.run);
+    note("finished " + std::string(to_string(state)));
+  }
+  std::vector<std::string> told() {
+    const std::lock_guard lock(mutex_);
+    return told_;
+  }
+
+ private:
+  void note(std::string text) {
+    const std::lock_guard lock(mutex_);
+    told_.push_back(std::move(text));
+  }
+  std::mutex mutex_;
+  std::vector<std::string> told_;
+};
+
+TEST_F(DispatcherTest, tells_its_observer_of_every_try_and_of_the_end) {
+  std::atomic<int> tries{0};
+  executor_.outcome = [&](const weir::Run& run, pipeline::Progress&) {
+    return ++tries == 1 ? FakeExecutor::failure(run, ErrorCode::io) : FakeExecutor::success(run);
+  };
+  TellTale observer;
+  start({.observer = &observer});
+  wait(submit(make_run("p", "a")));
+  dispatcher_->drain(milliseconds(0));
+  EXPECT_THAT(observer.told(),
+              ElementsAre("started a", "retried io later", "started a", "finished succeeded"));
+}
+
 TEST_F(DispatcherTest, waiting_for_an_unknown_run_is_an_error) {
   start();
   EXPECT_EQ(dispatcher_->wait(RunId("nope"), nullptr).error().code, ErrorCode::not_found);
