@@ -3,6 +3,8 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/redaction.h"
+
 namespace weir::log {
 namespace {
 
@@ -31,6 +33,9 @@ spdlog::logger& logger() {
 
 void start(Level level) { logger().set_level(to_spdlog(level)); }
 bool enabled(Level level) { return logger().should_log(to_spdlog(level)); }
-void write(Level level, std::string_view line) { logger().log(to_spdlog(level), "{}", line); }
+void write(Level level, std::string_view line) {
+  if (!enabled(level)) return;
+  logger().log(to_spdlog(level), "{}", redact(std::string(line)));
+}
 
 }  // namespace weir::log

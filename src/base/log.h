@@ -13,7 +13,7 @@ enum class Level { debug, info, warning, error };
 /// up.
 void start(Level level);
 
-/// Writes one line; thread-safe. Never pass a secret.
+/// Writes one line; thread-safe. What is known to be secret is redacted (base/redaction.h).
 void write(Level level, std::string_view line);
 bool enabled(Level level);
 

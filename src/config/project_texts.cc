@@ -105,6 +105,7 @@ LoadedProject load_project_texts(const ProjectTexts& texts, SqlChecker* checker)
       Resolved resolved = resolve_project(*entry, texts.root, texts.environment, reader);
       if (checker != nullptr) check_sql(resolved, *checker, reader);
       loaded.project = std::move(resolved.project);
+      loaded.project.secrets = std::move(reader.secrets());
     }
   }
   loaded.diagnostics = std::move(reader.diagnostics());

@@ -69,7 +69,6 @@ TEST(ProjectTexts, Databases) {
       "  e: mysql://db/x\n");
   EXPECT_THAT(lines_of(loaded),
               ElementsAre("6:6: note: postgres databases are not there yet: a run refuses",
-                          "6:19: note: secrets are not there yet: '${secret:pg}' stays as it is",
                           "7:6: note: mysql databases are not there yet: a run refuses"));
   ASSERT_EQ(loaded.project.databases.size(), 5u);
   EXPECT_EQ(loaded.project.databases[0].path, "/project/w.duckdb");
@@ -78,6 +77,9 @@ TEST(ProjectTexts, Databases) {
   EXPECT_EQ(loaded.project.databases[3].engine, Engine::postgres);
   EXPECT_EQ(loaded.project.databases[3].url, "postgres://u:${secret:pg}@db/x");
   EXPECT_EQ(loaded.project.databases[4].engine, Engine::mysql);
+  ASSERT_EQ(loaded.project.secrets.size(), 1u);
+  EXPECT_EQ(loaded.project.secrets[0].name, "pg");
+  EXPECT_EQ(loaded.project.secrets[0].location.to_string(), "weir.yaml:6:19");
 
   expect_diagnostics(
       {{"  a: w.duckdb\n",
@@ -89,6 +91,14 @@ TEST(ProjectTexts, Databases) {
        {"  a: duckdb://\n",
         {"3:6: error: the URL of database 'a' names no file; write duckdb://warehouse.duckdb, or "
          "\"duckdb://:memory:\""}},
+       {"  a: duckdb://${secret:x}\n",
+        {"3:6: error: the path of a duckdb:// database can hold no secret; write the path itself"}},
+       {"  a: postgres://u:${secret:a b}@h/d\n",
+        {"3:19: error: this cannot be the name of a secret; names begin with a letter and go on "
+         "with letters, digits, '_' and '-', at most 100 of them"}},
+       {"  a: postgres://u:${secret:key}@h/d\n",
+        {"3:19: error: no secret can be named 'key'; its variable, WEIR_SECRET_KEY, holds the key "
+         "that seals the others; choose another name"}},
        {"  a: duckdb://w.duckdb\n  b: duckdb://./w.duckdb\n",
         {"4:3: error: database 'b' is the same file as 'a'; use one name for it"}},
        {"  a b: duckdb://w\n",
@@ -164,6 +174,13 @@ TEST(ProjectTexts, EnvironmentVariables) {
         "'${env:SET}'"}},
       {"project: p\napi: {x: \"${env:MISSING}\"}\n",
        {"2:1: note: 'api' is not there yet: nothing acts on it"}},
+      {"project: ${secret:x}\nbuckets: {a: 'file://${secret:x}'}\n",
+       {"1:10: error: a secret cannot be used here: this value is shown and written down; secrets "
+        "go into the URL of a database, and into URLs, headers and signatures of download and "
+        "notify",
+        "2:22: error: a secret cannot be used here: this value is shown and written down; secrets "
+        "go into the URL of a database, and into URLs, headers and signatures of download and "
+        "notify"}},
   });
 }
 

@@ -1,6 +1,7 @@
 #include "config/reader.h"
 
 #include "base/edit_distance.h"
+#include "model/secret_name.h"
 
 namespace weir::config {
 namespace {
@@ -49,7 +50,8 @@ void Reader::note(const Location& at, std::string message, std::string fix) {
   diagnostics_.push_back({Severity::note, std::move(message), std::move(fix), at});
 }
 
-std::optional<std::string> Reader::text(const YamlNode& node, std::string_view expected) {
+std::optional<std::string> Reader::text(const YamlNode& node, std::string_view expected,
+                                        Secrets secrets) {
   if (node.kind != YamlKind::scalar) {
     wrong(node, expected);
     return std::nullopt;
@@ -62,7 +64,7 @@ std::optional<std::string> Reader::text(const YamlNode& node, std::string_view e
     if (reference.empty()) {
       out += text[i++];
     } else {
-      complete = put_in(node, i, reference, out) && complete;
+      complete = put_in(node, i, reference, secrets, out) && complete;
       i += reference.size();
     }
   }
@@ -71,7 +73,7 @@ std::optional<std::string> Reader::text(const YamlNode& node, std::string_view e
 }
 
 bool Reader::put_in(const YamlNode& node, size_t offset, std::string_view reference,
-                    std::string& out) {
+                    Secrets secrets, std::string& out) {
   const std::string_view inner = reference.substr(2, reference.size() - 3);
   const size_t mark = inner.find_first_of(":.");
   const std::string_view kind = inner.substr(0, mark);
@@ -82,9 +84,8 @@ bool Reader::put_in(const YamlNode& node, size_t offset, std::string_view refere
     return true;
   }
   if (inner[mark] == ':' && kind == "secret") {
-    note(at, "secrets are not there yet: '" + std::string(reference) + "' stays as it is");
     out += reference;
-    return true;
+    return use_secret(at, name, secrets);
   }
   if (inner[mark] != ':' || kind != "env") {
     error(at, "unknown reference '" + std::string(reference) + "'",
@@ -104,6 +105,21 @@ bool Reader::put_in(const YamlNode& node, size_t offset, std::string_view refere
   error(at, "the environment variable '" + variable + "' is not set",
         "set it, or give a default: ${env:" + variable + ":-default}");
   return false;
+}
+
+bool Reader::use_secret(const Location& at, std::string_view name, Secrets secrets) {
+  if (const Result<void> sound = check_secret_name(name); !sound) {
+    error(at, sound.error().message, sound.error().fix);
+    return false;
+  }
+  if (secrets == Secrets::refused) {
+    error(at, "a secret cannot be used here: this value is shown and written down",
+          "secrets go into the URL of a database, and into URLs, headers and signatures of "
+          "download and notify");
+    return false;
+  }
+  secrets_.push_back({std::string(name), at});
+  return true;
 }
 
 void Reader::wrong(const YamlNode& node, std::string_view expected, std::string fix) {

@@ -29,6 +29,9 @@ struct Located {
 /// Value of an environment variable; none when it is not set.
 using Variables = std::function<std::optional<std::string>(const std::string& name)>;
 
+/// Whether a text may say `${secret:name}`.
+enum class Secrets { refused, allowed };
+
 /// Collects what is wrong while the tree is read, knows which part of the file is being read, and
 /// puts `${env:NAME}` in. One thread.
 class Reader {
@@ -42,9 +45,14 @@ class Reader {
   /// All findings so far, as they were found.
   std::vector<Diagnostic>& diagnostics() { return diagnostics_; }
 
-  /// The scalar's text with `${env:NAME}` and `${env:NAME:-default}` put in; `${secret:…}` and
-  /// `${run.…}` stay. None, and an error, when the node is no scalar or the variable is not set.
-  std::optional<std::string> text(const YamlNode& node, std::string_view expected);
+  /// The scalar's text with `${env:NAME}` and `${env:NAME:-default}` put in; `${run.…}` stays,
+  /// and so does `${secret:…}`, whose use is noted: whoever uses the text fills it in. None, and an
+  /// error, when the node is no scalar, the variable is not set or a secret is refused.
+  std::optional<std::string> text(const YamlNode& node, std::string_view expected,
+                                  Secrets secrets = Secrets::refused);
+
+  /// The secrets that texts used so far.
+  std::vector<SecretUse>& secrets() { return secrets_; }
 
   /// "'mode' of pipeline 'x' must be …, not …". Quotes the file, never a variable's value.
   void wrong(const YamlNode& node, std::string_view expected, std::string fix = {});
@@ -76,10 +84,13 @@ class Reader {
     Location location;
   };
 
-  bool put_in(const YamlNode& node, size_t offset, std::string_view reference, std::string& out);
+  bool put_in(const YamlNode& node, size_t offset, std::string_view reference, Secrets secrets,
+              std::string& out);
+  bool use_secret(const Location& at, std::string_view name, Secrets secrets);
 
   Variables variables_;
   std::vector<Diagnostic> diagnostics_;
+  std::vector<SecretUse> secrets_;
   std::vector<Open> open_;
   size_t errors_ = 0;
 };

@@ -5,13 +5,19 @@ namespace weir::config {
 Value<DatabaseEntry> database_value() {
   Value<DatabaseEntry> out;
   const Value<Located<std::string>> url =
-      text_value("a URL: duckdb://PATH, postgres://… or mysql://…");
+      secret_text_value("a URL: duckdb://PATH, postgres://… or mysql://…");
   out.outline = url.outline;
   out.outline.schema.set("pattern", "^(duckdb|postgres|postgresql|mysql|mariadb)://|\\$\\{env:");
   out.read = [read = url.read](const YamlNode& node,
                                Reader& reader) -> std::optional<DatabaseEntry> {
     std::optional<Located<std::string>> text = read(node, reader);
     if (!text) return std::nullopt;
+    if (text->value.starts_with("duckdb://") &&
+        text->value.find("${secret:") != std::string::npos) {
+      reader.error(text->location, "the path of a duckdb:// database can hold no secret",
+                   "write the path itself");
+      return std::nullopt;
+    }
     return DatabaseEntry{*std::move(text)};
   };
   return out;

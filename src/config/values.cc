@@ -108,6 +108,17 @@ Value<Located<std::string>> text_value(std::string type) {
   return out;
 }
 
+Value<Located<std::string>> secret_text_value(std::string type) {
+  Value<Located<std::string>> out = text_value(type);
+  out.read = [type = std::move(type)](const YamlNode& node,
+                                      Reader& reader) -> std::optional<Located<std::string>> {
+    std::optional<std::string> text = reader.text(node, type, Secrets::allowed);
+    if (!text) return std::nullopt;
+    return Located<std::string>{*std::move(text), node.location};
+  };
+  return out;
+}
+
 Value<Located<bool>> boolean_value() {
   Outline outline =
       plain_outline("true or false", or_variable(Json::object().set("type", "boolean")));

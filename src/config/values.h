@@ -15,6 +15,9 @@ namespace weir::config {
 /// The plain values of weir.yaml: what they look like, how they are read and shown.
 
 Value<Located<std::string>> text_value(std::string type);
+/// The same for a text that may say `${secret:name}`: whoever uses it fills it in
+/// (secrets/secret_store.h).
+Value<Located<std::string>> secret_text_value(std::string type);
 Value<Located<bool>> boolean_value();
 Value<Located<int64_t>> integer_value(int64_t least, int64_t most);
 /// "512MB", "1GiB", "2kB", plain bytes; powers of 1000 and, with an i, of 1024.

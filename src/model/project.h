@@ -30,6 +30,12 @@ struct BucketConfig {
   Location location;
 };
 
+/// A place where the project file says `${secret:name}`.
+struct SecretUse {
+  std::string name;
+  Location location;
+};
+
 /// A validated project file. Plain values; immutable once loaded.
 struct Project {
   std::string name;
@@ -40,6 +46,7 @@ struct Project {
   std::vector<BucketConfig> buckets;
   std::vector<Table> tables;
   std::vector<Pipeline> pipelines;
+  std::vector<SecretUse> secrets;  ///< in the order of the file, as often as it names them
 
   /// root/.weir/<environment>: lock, socket, run log, spool.
   std::filesystem::path state_dir() const;

@@ -23,6 +23,7 @@ uint64_t duckdb_memory(const Project& project, size_t databases) {
 
 Result<Resources> open_resources(const Project& project) {
   Resources resources;
+  resources.secrets = secrets::open_secret_store({project.root, project.environment});
   const auto databases = static_cast<size_t>(std::count_if(
       project.databases.begin(), project.databases.end(),
       [](const DatabaseConfig& database) { return database.engine == Engine::duckdb; }));

@@ -8,6 +8,7 @@
 #include "model/project.h"
 #include "objects/bucket.h"
 #include "pipeline/table_locks.h"
+#include "secrets/secret_store.h"
 
 namespace weir::pipeline {
 
@@ -15,6 +16,7 @@ namespace weir::pipeline {
 struct Resources {
   std::map<DatabaseName, std::unique_ptr<duckdb::Database>> duckdb;
   std::map<BucketName, std::unique_ptr<objects::Bucket>> buckets;
+  std::unique_ptr<secrets::SecretStore> secrets;
   std::unique_ptr<TableLocks> table_locks = std::make_unique<TableLocks>();
 };
 
