@@ -19,13 +19,16 @@ struct Run {
   RunId id;
   PipelineName pipeline;
   std::optional<ObjectRef> object;  ///< none for pipelines that begin with `sql`
-  std::string trigger;              ///< "watch", "manual", "cron", "api", or replay_trigger
-  bool force = false;               ///< load although this version is already in
+  /// "watch", "manual", "cron", "backfill", "api", or replay_trigger
+  std::string trigger;
+  bool force = false;  ///< load although this version is already in
   RunState state = RunState::queued;
-  int tries = 0;  ///< times it was started
+  int tries = 0;     ///< times it was started
+  int failures = 0;  ///< tries that failed, and are being repeated
   int priority = 0;
   Timestamp scheduled_for{};  ///< what ${run.scheduled_for} and ${run.day} derive from
   Timestamp created{};
+  std::optional<Timestamp> not_before;  ///< queued, but held back until then: its next try
   std::optional<Timestamp> started;
   std::optional<Timestamp> finished;
   std::string receipt;  ///< the receipt as JSON once finished, else empty

@@ -144,26 +144,6 @@ TEST_F(RunLogTest, runs_without_object_go_one_at_a_time_in_order) {
   EXPECT_EQ(runs[0].id, second);
 }
 
-TEST_F(RunLogTest, leases_only_what_it_is_told) {
-  add(make_run("p", "a", 1));
-  const RunId b = add(make_run("p", "b", 2));
-  const RunId c = add(make_run("p", "c", 3));
-  const RunId d = add(make_run("q", "d", 4));
-  weir::Run forced = make_run("p", "c", 5);
-  forced.force = true;
-  add(forced);
-  const std::vector<RunId> only = {forced.id, c, d, b, RunId("nope")};
-  const auto leased = [&](size_t limit) {
-    std::vector<RunId> ids;
-    for (const weir::Run& run : value(log_->lease(limit, at(9), only))) ids.push_back(run.id);
-    return ids;
-  };
-  EXPECT_THAT(leased(9), ElementsAre(b, c));  // both pipelines were never served: the first one
-  EXPECT_THAT(leased(9), ElementsAre(d));
-  EXPECT_THAT(leased(9), IsEmpty());  // the forced twin of c waits for c
-  EXPECT_EQ(value(log_->count(RunState::queued)), 2u);
-}
-
 TEST_F(RunLogTest, a_requeued_run_is_leased_again_and_counts_its_tries) {
   const RunId id = add(make_run("p", "a"));
   value(log_->lease(1, at(5)));
@@ -215,59 +195,6 @@ TEST_F(RunLogTest, concurrent_workers_share_the_queue_without_doubles) {
   EXPECT_EQ(std::set(done.begin(), done.end()).size(), done.size());
   EXPECT_EQ(value(log_->count(RunState::succeeded)), done.size());
   EXPECT_EQ(value(log_->count(RunState::queued)), 0u);
-}
-
-/// SQLite's plan of a statement, one line per step.
-std::vector<std::string> plan_of(SqliteConnection& connection, const std::string& sql) {
-  std::vector<std::string> steps;
-  auto query = connection.query("EXPLAIN QUERY PLAN " + sql);
-  EXPECT_TRUE(query) << sql;
-  while (query && value(query->next())) steps.emplace_back(query->text(3));
-  return steps;
-}
-
-TEST_F(RunLogTest, no_hot_statement_scans_or_sorts_the_queue_or_the_history) {
-  log_.reset();
-  auto connection = value(SqliteConnection::open(path(), AccessMode::read_write));
-  const std::string select = sql::select_runs;
-  const std::string newest = sql::newest_first;
-  const std::vector<std::string> statements = {
-      sql::find_pipeline,
-      sql::find_queued_twin,
-      sql::raise_priority,
-      sql::leasable_of_pipeline,
-      sql::leasable_by_id,
-      sql::lease_run,
-      sql::find_unfinished,
-      sql::finish_run,
-      sql::requeue_run,
-      sql::recover_runs,
-      sql::adjust_count,
-      sql::count_state,
-      select + sql::where_id,
-      select + " WHERE " + sql::where_pipeline + newest,
-      select + " WHERE " + sql::where_state + newest,
-      select + " WHERE " + sql::where_pipeline + " AND " + sql::where_state + newest,
-      select + " WHERE " + sql::where_object + newest,
-      select + " WHERE " + sql::where_pipeline_of_object + " AND " + sql::where_state_of_object +
-          " AND " + sql::where_object + newest,
-      sql::insert_log_line,
-      sql::select_log_lines,
-      sql::forget_object,
-      sql::known_after};
-  for (const std::string& statement : statements) {
-    for (const std::string& step : plan_of(*connection, statement)) {
-      if (step == "SCAN CONSTANT ROW") continue;
-      EXPECT_THAT(step, Not(HasSubstr("SCAN"))) << statement;
-      EXPECT_THAT(step, Not(HasSubstr("TEMP B-TREE"))) << statement;
-    }
-  }
-  EXPECT_THAT(plan_of(*connection, sql::leasable_of_pipeline),
-              ::testing::Contains(HasSubstr("runs_queued")));
-  EXPECT_THAT(plan_of(*connection, sql::leasable_of_pipeline),
-              ::testing::Contains(HasSubstr("runs_running")));
-  EXPECT_THAT(plan_of(*connection, sql::find_queued_twin),
-              ElementsAre(HasSubstr("runs_queued_object")));
 }
 
 TEST_F(RunLogTest, a_hundred_thousand_queued_runs_are_all_leased_once_in_order) {

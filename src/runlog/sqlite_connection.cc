@@ -69,6 +69,16 @@ Query& Query::bind(std::string_view value) {
   return *this;
 }
 
+Query& Query::bind(std::nullopt_t) {
+  const int status = sqlite3_bind_null(statement_, ++parameter_);
+  if (status != SQLITE_OK) bind_status_ = status;
+  return *this;
+}
+
+Query& Query::bind(std::optional<int64_t> value) {
+  return value ? bind(*value) : bind(std::nullopt);
+}
+
 Result<bool> Query::next() {
   if (bind_status_ != SQLITE_OK) {
     return failure(sqlite3_db_handle(statement_), bind_status_, "cannot bind a value");
@@ -143,6 +153,14 @@ Result<void> SqliteConnection::execute(const std::string& sql) {
 }
 
 int64_t SqliteConnection::changes() const { return sqlite3_changes64(handle_); }
+
+uint64_t SqliteConnection::steps() const {
+  uint64_t steps = 0;
+  for (const auto& [sql, statement] : statements_) {
+    steps += static_cast<uint32_t>(sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0));
+  }
+  return steps;
+}
 
 Result<void> SqliteConnection::begin(Durability durability) {
   if (durability != durability_) {

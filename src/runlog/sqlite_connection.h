@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -24,6 +25,8 @@ class Query {
   /// Binds the next parameter, from 1 up. Text is copied.
   Query& bind(int64_t value);
   Query& bind(std::string_view value);
+  Query& bind(std::nullopt_t);
+  Query& bind(std::optional<int64_t> value);
 
   /// Advances to the next row; false after the last one.
   Result<bool> next();
@@ -67,6 +70,9 @@ class SqliteConnection {
   Result<void> execute(const std::string& sql);
   /// Rows changed by the last statement.
   int64_t changes() const;
+  /// Steps SQLite's virtual machine has made for query() and run(): what a call costs, without a
+  /// clock.
+  uint64_t steps() const;
 
   /// Runs `body` (returning a Result) in one write transaction: committed when it succeeds.
   template <class Body>

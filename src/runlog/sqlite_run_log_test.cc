@@ -47,14 +47,15 @@ TEST_F(RunLogTest, a_run_without_object_has_none_when_read_back) {
 TEST_F(RunLogTest, finds_nothing_for_an_unknown_id) {
   EXPECT_FALSE(value(log_->find(RunId("nope"))));
   EXPECT_THAT(value(log_->log_lines(RunId("nope"))), IsEmpty());
-  EXPECT_EQ(log_->append_log(RunId("nope"), at(1), "info", "x").error().code, ErrorCode::not_found);
+  EXPECT_EQ(log_->append_log(RunId("nope"), {at(1), "info", "x"}).error().code,
+            ErrorCode::not_found);
 }
 
 TEST_F(RunLogTest, a_finished_run_keeps_state_receipt_error_and_log) {
   const RunId id = add(make_run("p", "a"));
   value(log_->lease(1, at(10)));
   const FinishedRun finished{id, RunState::partial, R"({"x":1})", "two rows", {{at(11), "w", "m"}}};
-  expect_ok(log_->append_log(id, at(10), "info", "first"));
+  expect_ok(log_->append_log(id, {at(10), "info", "first"}));
   expect_ok(log_->finish(std::span(&finished, 1), at(12)));
   reopen();
   const auto run = value(log_->find(id));

@@ -220,7 +220,7 @@ std::vector<Run> WorkerPool::lease_batch() {
     }
     const auto workers = static_cast<size_t>(options_.workers);
     const size_t limit = std::min(options_.batch, (queued + workers - 1) / workers);
-    auto batch = WEIR_TRY(log_.lease(limit, clock_.now(), {}, busy));
+    auto batch = WEIR_TRY(log_.lease(limit, clock_.now(), {.pipelines = busy}));
     if (!batch.empty() && options_.in_order.contains(batch.front().pipeline)) {
       const std::lock_guard lock(mutex_);
       turns_.insert(batch.front().pipeline);
@@ -308,7 +308,7 @@ bool WorkerPool::hold_for_retry(const Run& run, const pipeline::RunOutcome& outc
     message += fmt::format("; next try in {} ms", delay->count());
   }
   work_changed_.notify_one();  // a sleeping worker has to know when to wake
-  if (const auto written = log_.append_log(run.id, clock_.now(), "warning", message); !written) {
+  if (const auto written = log_.append_log(run.id, {clock_.now(), "warning", message}); !written) {
     log::warning("run {}: {}", run.id.value(), message);
   }
   const Error changed{ErrorCode::input_changed, "the input changed while it was read"};
