@@ -7,6 +7,7 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 ROUNDS ?= 200
 SEED ?=
+SCENARIO ?=
 PROJECT ?= examples/web-analytics
 FUZZ_SECONDS ?= 60
 PYTHON := /usr/bin/python3
@@ -57,8 +58,9 @@ fuzz: ## run every fuzzer, FUZZ_SECONDS=60 in all
 	cmake --preset fuzz && $(NINJA) build/fuzz -j $(JOBS) --target fuzzers
 	tools/fuzz.sh build/fuzz $(FUZZ_SECONDS)
 
-sim: build ## kill weir at random and at every commit boundary, ROUNDS=200 SEED=n
-	$(PYTHON) tests/sim/sim.py --weir build/dev/src/weir --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+sim: build ## kill weir, fail its disk, lock its files …, ROUNDS=200 SEED=n SCENARIO=kill
+	$(PYTHON) tests/sim/sim.py --weir build/dev/src/weir --faulty-files build/dev/tests/sim/faulty_files.so \
+	  --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(if $(SCENARIO),--scenario $(SCENARIO))
 
 up: ## build, then watch PROJECT=examples/web-analytics until Ctrl-C
 	tools/install_deps.sh build

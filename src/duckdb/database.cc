@@ -166,21 +166,6 @@ ScanSlot* SlotRegistry::find(int64_t id) {
   return at == slots_.end() ? nullptr : at->second;
 }
 
-Error make_error(const char* message) {
-  std::string text = message == nullptr ? "unknown error" : message;
-  ErrorCode code = ErrorCode::sql;
-  if (text.find("INTERRUPT") != std::string::npos) {
-    code = ErrorCode::cancelled;
-  } else if (text.starts_with("IO Error")) {
-    code = ErrorCode::io;
-  } else if (text.starts_with("INTERNAL")) {
-    code = ErrorCode::internal;
-  } else if (text.starts_with("TransactionContext Error: Conflict")) {
-    code = ErrorCode::busy;
-  }
-  return {code, std::move(text)};
-}
-
 duckdb_logical_type make_logical_type(const DataType& type) {
   if (type.kind == TypeKind::list) {
     duckdb_logical_type element = make_logical_type(*type.element);

@@ -42,7 +42,9 @@ struct Database::State {
   ~State();
 };
 
-/// Classifies DuckDB's message: interrupted → cancelled, IO → io, all else → sql.
+/// Classifies DuckDB's message: interrupted → cancelled; a file that could not be read or written →
+/// io; a database that answers nothing more until it is opened again → unavailable; a conflict with
+/// another transaction → busy; a bug of DuckDB's → internal; all else → sql.
 Error make_error(const char* message);
 
 /// DuckDB's logical type of a dictionary type; the caller destroys it.

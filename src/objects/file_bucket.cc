@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <cerrno>
+
 #include "base/log.h"
 #include "io/descriptor.h"
 #include "io/file_stream.h"
@@ -20,10 +22,28 @@ int64_t nanoseconds(const timespec& time) {
   return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
-/// False when it is no regular file, nor a link to one.
-bool read_stat(int folder, const char* name, ObjectStat& stat) {
+/// Whether this says that there is no such thing, or none that we may see; any other failure says
+/// nothing about what is there.
+bool means_missing(int error_number) {
+  switch (error_number) {
+    case ENOENT:
+    case ENOTDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+    case EACCES:
+    case EPERM: return true;
+    default: return false;
+  }
+}
+
+/// False when it is no regular file, nor a link to one. Errors: io.
+Result<bool> read_stat(int folder, const char* name, ObjectStat& stat) {
   struct stat status {};
-  if (::fstatat(folder, name, &status, 0) != 0 || !S_ISREG(status.st_mode)) return false;
+  if (::fstatat(folder, name, &status, 0) != 0) {
+    if (means_missing(errno)) return false;
+    return fail(io::system_error("examine", name));
+  }
+  if (!S_ISREG(status.st_mode)) return false;
   stat.size_bytes = static_cast<uint64_t>(status.st_size);
   stat.mtime_ns = nanoseconds(status.st_mtim);
   stat.ctime_ns = nanoseconds(status.st_ctim);
@@ -47,14 +67,18 @@ FileBucket::FileBucket(BucketName name, std::string folder)
 Result<void> FileBucket::list_any(const std::vector<std::string>& patterns,
                                   const std::function<bool(const ObjectStat&)>& visit) {
   ObjectStat found;
+  Result<void> examined;
   TreeVisitor visitor;
   visitor.file = [&](const TreeFile& file) {
-    if (!read_stat(file.folder, file.name, found)) return true;
+    const auto is_object = read_stat(file.folder, file.name, found);
+    if (!is_object) examined = fail(is_object.error());
+    if (!is_object || !*is_object) return is_object.has_value();
     found.key = ObjectKey(file.key);
     return visit(found);
   };
   visitor.skipped = [&](const std::string& path, const std::string& why) { warn_once(path, why); };
-  return walk_tree(folder_, "", KeyPatterns(patterns), visitor);
+  WEIR_TRY(walk_tree(folder_, "", KeyPatterns(patterns), visitor));
+  return examined;
 }
 
 Result<ObjectStat> FileBucket::stat(const ObjectKey& key) {
@@ -63,17 +87,21 @@ Result<ObjectStat> FileBucket::stat(const ObjectKey& key) {
     return fail(ErrorCode::not_found,
                 "there is no object '" + key.value() + "' in bucket '" + name_.value() + "'");
   };
+  const auto not_opened = [&] {
+    return means_missing(errno) ? missing() : fail(io::system_error("examine", path_of(key)));
+  };
   io::Descriptor folder(::open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   std::string_view rest = key.value();
   for (size_t slash; (slash = rest.find('/')) != std::string_view::npos;) {
-    if (!folder) return missing();
+    if (!folder) return not_opened();
     const std::string name(rest.substr(0, slash));
     folder = io::Descriptor(
         ::openat(folder.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     rest.remove_prefix(slash + 1);
   }
+  if (!folder) return not_opened();
   ObjectStat found;
-  if (!folder || !read_stat(folder.get(), std::string(rest).c_str(), found)) return missing();
+  if (!WEIR_TRY(read_stat(folder.get(), std::string(rest).c_str(), found))) return missing();
   found.key = key;
   return found;
 }

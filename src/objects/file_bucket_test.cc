@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,6 +100,34 @@ TEST_F(FileBucketTest, tells_size_and_times_and_notices_a_rewrite) {
   write("y", "12345");
   fs::rename(path("y"), path("x"));
   EXPECT_NE(*bucket_->stat(ObjectKey("x")), *before);
+}
+
+/// Takes all descriptors the process may still have.
+class NoDescriptorsLeft {
+ public:
+  NoDescriptorsLeft() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = ::dup(0);
+    ::close(next);
+    const rlimit none{static_cast<rlim_t>(next), before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptorsLeft() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(FileBucketTest, does_not_take_a_failing_system_for_a_missing_object) {
+  write("in/x.json");
+  ErrorCode code{};
+  {
+    const NoDescriptorsLeft none;
+    const auto found = bucket_->stat(ObjectKey("in/x.json"));
+    code = found ? ErrorCode::internal : found.error().code;
+  }
+  EXPECT_EQ(code, ErrorCode::io);  // transient: the run is tried again
+  EXPECT_TRUE(bucket_->stat(ObjectKey("in/x.json")));
 }
 
 TEST_F(FileBucketTest, follows_links_to_files_but_not_to_folders) {

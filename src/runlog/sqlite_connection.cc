@@ -12,7 +12,8 @@ constexpr int busy_timeout_ms = 5000;
 ErrorCode error_code(int status) {
   switch (status & 0xff) {
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return ErrorCode::busy;
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL: return ErrorCode::busy;  // the last: a lock that fails without end
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT: return ErrorCode::invalid_input;
     case SQLITE_IOERR:
@@ -33,6 +34,12 @@ std::string mending(ErrorCode code) {
     case ErrorCode::io: return "check free space and rights of the .weir folder";
     default: return {};
   }
+}
+
+/// What a file that was opened in good order says of itself while its disk fails passes with the
+/// disk's failure; a file that is bad stays so, and says it when it is opened.
+int as_disk_failure(int status) {
+  return (status & 0xff) == SQLITE_CORRUPT ? SQLITE_IOERR_CORRUPTFS : status;
 }
 
 tl::unexpected<Error> failure(sqlite3* handle, int status, std::string_view doing) {
@@ -86,7 +93,7 @@ Result<bool> Query::next() {
   const int status = sqlite3_step(statement_);
   if (status == SQLITE_ROW) return true;
   if (status == SQLITE_DONE) return false;
-  return failure(sqlite3_db_handle(statement_), status, "cannot run a statement");
+  return failure(sqlite3_db_handle(statement_), as_disk_failure(status), "cannot run a statement");
 }
 
 Result<void> Query::run() {

@@ -19,7 +19,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds progress_interval{100};
 constexpr milliseconds longest_backoff{5000};
-constexpr int most_finish_tries = 10;
 
 milliseconds backoff(int failures) {
   return std::min(longest_backoff, milliseconds(50) * (1 << std::min(failures, 10)));
@@ -355,8 +354,9 @@ void WorkerPool::write_down(const PipelineName& pipeline, const Verdicts& verdic
   if (!waiting_.empty()) done_changed_.notify_all();
 }
 
-/// The rows are committed, so the verdict has to be written: a full disk is waited out. Given up,
-/// the run counts as running until the next owner executes it again and the ledger recognises it.
+/// The rows are committed, so the verdict has to be written: a full disk is waited out, however
+/// long. Given up, the run counts as running until the next owner executes it again and the ledger
+/// recognises it.
 bool WorkerPool::finish(std::span<const runlog::FinishedRun> runs) {
   for (int tries = 1;; ++tries) {
     const auto written = log_.finish(runs, clock_.now());
@@ -364,7 +364,7 @@ bool WorkerPool::finish(std::span<const runlog::FinishedRun> runs) {
     log::error("cannot write down {} finished runs: {}", runs.size(), written.error().to_string());
     {
       const std::lock_guard lock(mutex_);
-      if (draining_ || tries == most_finish_tries || !written.error().retryable()) return false;
+      if (draining_ || !written.error().retryable()) return false;
     }
     pause(backoff(tries));
   }
