@@ -98,21 +98,23 @@ void check_one_of(const Outline& outline, const std::vector<bool>& seen, const Y
     if (counts && seen[i]) present.push_back(name);
   }
   if (outline.one_of.empty() || present.size() == 1) return;
-  const std::string title = outline.title;
+  // An item of a list is told apart by its kind, everything else by its name.
+  const bool item = reader.place(node) == node.location;
   const std::string of = reader.subject().empty() ? "" : " in " + reader.subject();
+  const std::string what = item || of.empty() ? "a " + outline.title + of : reader.subject();
   if (present.empty()) {
     // An unknown key was reported already, and is most likely what was meant.
     const std::vector<std::string> known = key_names(outline);
     for (const YamlEntry& entry : node.entries) {
       if (std::find(known.begin(), known.end(), entry.key) == known.end()) return;
     }
-    reader.error(node.location, "a " + title + of + " needs one of " + joined(outline.one_of));
+    reader.error(node.location, what + " needs one of " + joined(outline.one_of));
     return;
   }
-  reader.error(node.location,
-               "a " + title + of + " has one of " + joined(outline.one_of) + ", not " +
-                   std::to_string(present.size()),
-               "begin a new list item with '- ' for each");
+  reader.error(
+      node.location,
+      what + " has one of " + joined(outline.one_of) + ", not " + std::to_string(present.size()),
+      item ? "begin a new list item with '- ' for each" : "keep one of them");
 }
 
 }  // namespace

@@ -31,8 +31,9 @@ Value<ProjectEntry> describe() {
              "The HTTP API: plans, tables, queries.", "{rows: {hits: {max_rows: 1000}}}")
       .later("reports", &ProjectEntry::later, later_value("a map"), "Charts over queries.",
              "{traffic: {charts: []}}")
-      .later("tests", &ProjectEntry::later, later_value("a map"),
-             "Cases for pipelines: what is given, what is expected.", "{}")
+      .optional("tests", &ProjectEntry::tests, named(any_name("test"), test_value()),
+                "Cases for pipelines: what is given, what is expected. `weir test` runs them.",
+                "{loads: {pipeline: load, expect: {receipt: {status: succeeded}}}}")
       .value();
 }
 

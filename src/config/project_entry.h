@@ -3,6 +3,7 @@
 #include "config/pipeline_entry.h"
 #include "config/storage_entry.h"
 #include "config/table_entry.h"
+#include "config/tests_entry.h"
 #include "model/project.h"
 
 namespace weir::config {
@@ -18,6 +19,7 @@ struct ProjectEntry {
   std::vector<Named<BucketEntry>> buckets;
   std::vector<Named<TableEntry>> tables;
   std::vector<Named<PipelineEntry>> pipelines;
+  std::vector<Named<TestEntry>> tests;
   std::optional<Later> later;
 };
 

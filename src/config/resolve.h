@@ -32,6 +32,8 @@ void resolve_tables(Resolving& resolving);
 /// Both ends of each `references` rule, when all tables are there.
 void check_references(const Resolving& resolving);
 std::vector<PipelineName> resolve_pipelines(Resolving& resolving);
+/// When tables and pipelines are there.
+void resolve_tests(Resolving& resolving);
 
 /// Compares without regard to ASCII case, as SQL does with names.
 std::string folded(std::string_view name);

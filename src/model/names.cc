@@ -5,6 +5,7 @@
 #include "model/pipeline.h"
 #include "model/project.h"
 #include "model/receipt.h"
+#include "model/test_case.h"
 
 namespace weir {
 namespace {
@@ -34,6 +35,12 @@ bool Column::is_key() const {
 
 const Column* Table::find_column(std::string_view wanted) const {
   return find_named(columns, wanted);
+}
+
+const CaseCell* CaseRow::find(const std::string& column) const {
+  const auto at = std::find_if(cells.begin(), cells.end(),
+                               [&](const CaseCell& cell) { return cell.column == column; });
+  return at == cells.end() ? nullptr : &*at;
 }
 
 std::filesystem::path Project::state_dir() const { return root / ".weir" / environment; }

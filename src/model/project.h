@@ -6,6 +6,7 @@
 
 #include "model/pipeline.h"
 #include "model/table.h"
+#include "model/test_case.h"
 
 namespace weir {
 
@@ -47,6 +48,7 @@ struct Project {
   std::vector<Table> tables;
   std::vector<Pipeline> pipelines;
   std::vector<SecretUse> secrets;  ///< in the order of the file, as often as it names them
+  std::vector<TestCase> tests;
 
   /// root/.weir/<environment>: lock, socket, run log, spool.
   std::filesystem::path state_dir() const;
