@@ -192,8 +192,8 @@ std::string write_sealed_file(const SealedFile& file, const crypto::SealingKey& 
 }
 
 SealedEntry seal_entry(const std::string& environment, std::string name, std::string_view value,
-                       Timestamp set_at, const crypto::SealingKey& key) {
-  SealedEntry entry{std::move(name), format_timestamp(set_at), {}};
+                       std::string set_at, const crypto::SealingKey& key) {
+  SealedEntry entry{std::move(name), std::move(set_at), {}};
   entry.sealed =
       crypto::seal(key, value, bound_to("secret", environment, entry.name, entry.set_at));
   return entry;

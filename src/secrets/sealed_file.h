@@ -4,7 +4,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/result.h"
 #include "crypto/sealing.h"
 
@@ -48,7 +47,7 @@ std::string write_sealed_file(const SealedFile& file, const crypto::SealingKey& 
 
 /// A new entry. `environment` as in the file it is for.
 SealedEntry seal_entry(const std::string& environment, std::string name, std::string_view value,
-                       Timestamp set_at, const crypto::SealingKey& key);
+                       std::string set_at, const crypto::SealingKey& key);
 /// The entry's value: a secret, to be wiped. Errors: invalid_input.
 Result<std::string> open_entry(const std::string& environment, const SealedEntry& entry,
                                const crypto::SealingKey& key, const std::string& file_name);

@@ -27,7 +27,9 @@ class SecretStoreTest : public testing::Test {
   crypto::SealingKey seal(const std::string& name, const std::string& value,
                           const std::string& environment = "default") {
     crypto::SealingKey key = crypto::SealingKey::generate();
-    SealedFile file{environment, {}, {seal_entry(environment, name, value, Timestamp{}, key)}};
+    SealedFile file{environment,
+                    {},
+                    {seal_entry(environment, name, value, "2026-11-20T12:00:00.000000Z", key)}};
     EXPECT_TRUE(io::write_file_atomically(places(environment).file().string(),
                                           write_sealed_file(file, key)));
     EXPECT_TRUE(write_key_file(places(environment).key_file(), key));
