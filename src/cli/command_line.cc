@@ -20,9 +20,9 @@ constexpr const char* exit_codes =
     "  2  wrong usage, or the project file is invalid\n"
     "  3  loaded, but some rows were rejected";
 
-constexpr std::array<std::string_view, 13> verbs = {"init",  "validate", "run",     "plan",   "up",
+constexpr std::array<std::string_view, 14> verbs = {"init",  "validate", "run",     "plan",   "up",
                                                     "runs",  "logs",     "rejects", "replay", "why",
-                                                    "query", "drift",    "schema"};
+                                                    "query", "drift",    "schema",  "secret"};
 
 /// CLI11 wants flags as bools; they become Choices once it is done.
 struct Flags {
@@ -59,6 +59,7 @@ class Definition {
     define_query();
     define_drift();
     define_schema();
+    define_secret();
   }
 
   std::variant<CommandLine, TextOnly> parse(int argc, const char* const* argv) {
@@ -91,6 +92,10 @@ class Definition {
     if (verb == "query") line_.command = query_;
     if (verb == "drift") line_.command = drift_;
     if (verb == "schema") line_.command = schema_;
+    if (verb == "secret") {
+      if (!not_expected_.empty()) return value_on_command_line();
+      line_.command = secret_;
+    }
     return line_;
   }
 
@@ -254,6 +259,39 @@ class Definition {
     schema.add_flag("--reference", flags_.reference, "print the reference page instead (Markdown)");
   }
 
+  void define_secret() {
+    auto& secret =
+        verb("secret", "set, list, remove and seal again what ${secret:name} stands for",
+             "  weir secret set pg < password.txt\n"
+             "  weir secret list --env prod\n"
+             "  weir secret rm pg\n"
+             "  weir secret rotate\n\n"
+             "A value comes from standard input, and is asked for at a terminal; never from an "
+             "argument.");
+    secret.require_subcommand(1);
+    const auto action = [&](const char* name, SecretAction chosen, const char* description) {
+      CLI::App* made = secret.add_subcommand(name, description);
+      made->callback([this, chosen] { secret_.action = chosen; });
+      return made;
+    };
+    const auto named = [&](CLI::App* made) {
+      made->add_option("name", secret_.name, "the secret's name")->required()->type_name("NAME");
+      // Taken so that no message quotes it.
+      made->add_option("value", not_expected_)->group("");
+    };
+    named(action("set", SecretAction::set, "seal a value, read from standard input"));
+    action("list", SecretAction::list, "names, sizes and sources; never values");
+    named(action("rm", SecretAction::remove, "take one out of the sealed file"));
+    action("rotate", SecretAction::rotate, "make a new key and seal everything again");
+  }
+
+  static TextOnly value_on_command_line() {
+    return {2,
+            {},
+            "weir: a value must not stand on the command line, where other users and the shell's "
+            "history see it\nGive it on standard input: weir secret set NAME < FILE\n"};
+  }
+
   TextOnly text_only(const CLI::ParseError& problem, int argc, const char* const* argv) const {
     if (problem.get_exit_code() == 0) {  // help or version
       std::ostringstream out, error;
@@ -293,6 +331,8 @@ class Definition {
   QueryCommand query_;
   DriftCommand drift_;
   SchemaCommand schema_;
+  SecretCommand secret_;
+  std::vector<std::string> not_expected_;
 };
 
 }  // namespace

@@ -70,9 +70,15 @@ struct SchemaCommand {
   Choice reference = Choice::no;
 };
 
+enum class SecretAction { set, list, remove, rotate };
+struct SecretCommand {
+  SecretAction action = SecretAction::list;
+  std::string name;
+};
+
 using Command = std::variant<InitCommand, ValidateCommand, RunCommand, PlanCommand, UpCommand,
                              RunsCommand, LogsCommand, RejectsCommand, ReplayCommand, WhyCommand,
-                             QueryCommand, DriftCommand, SchemaCommand>;
+                             QueryCommand, DriftCommand, SchemaCommand, SecretCommand>;
 
 struct CommandLine {
   std::filesystem::path project = ".";

@@ -1,5 +1,6 @@
 #include "cli/messages.h"
 
+#include "base/redaction.h"
 #include "cli/display_text.h"
 #include "cli/output.h"
 
@@ -7,7 +8,7 @@ namespace weir::cli {
 namespace {
 
 void write_line(std::string_view line) {
-  DescriptorOutput(2).write(visible(line, LineBreaks::keep) + "\n");
+  DescriptorOutput(2).write(visible(redact(std::string(line)), LineBreaks::keep) + "\n");
 }
 
 }  // namespace

@@ -152,6 +152,9 @@ ExitCode perform_verb(const CommandLine& line, const Wiring& wiring) {
   if (const auto* command = std::get_if<UpCommand>(&line.command)) {
     return up(*command, *std::move(project), wiring);
   }
+  if (const auto* command = std::get_if<SecretCommand>(&line.command)) {
+    return secret(line, *command, *project);
+  }
   return ask_owner(line, *project, wiring);
 }
 

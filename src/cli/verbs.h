@@ -11,6 +11,7 @@ ExitCode init_project(const InitCommand& command);
 ExitCode validate(const CommandLine& line);
 ExitCode print_schema(const SchemaCommand& command);
 ExitCode up(const UpCommand& command, Project project, const Wiring& wiring);
+ExitCode secret(const CommandLine& line, const SecretCommand& command, const Project& project);
 /// run, runs, logs, query: they need an owner, or become it.
 ExitCode ask_owner(const CommandLine& line, const Project& project, const Wiring& wiring);
 

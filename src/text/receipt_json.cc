@@ -3,6 +3,8 @@
 #include <array>
 #include <optional>
 
+#include "base/redaction.h"
+
 namespace weir::text {
 namespace {
 
@@ -52,8 +54,8 @@ Result<RowCounts> rows_from_json(const Json& json) {
 void set_problem(const Problem& problem, Json& json) {
   json.set("field", problem.field);
   json.set("rule", problem.rule);
-  json.set("value", problem.value);
-  json.set("message", problem.message);
+  json.set("value", redact(problem.value));
+  json.set("message", redact(problem.message));
 }
 
 Problem problem_from_json(const Json& json) {
@@ -66,9 +68,9 @@ Json reject_to_json(const Reject& reject) {
   json.set("element", reject.element);
   if (reject.line > 0) json.set("line", reject.line);
   set_problem(reject.problems.empty() ? Problem{} : reject.problems.front(), json);
-  json.set("raw", reject.raw);
+  json.set("raw", redact(reject.raw));
   if (!reject.produced.empty()) {
-    json.set("produced", reject.produced).set("entry_step", reject.entry_step);
+    json.set("produced", redact(reject.produced)).set("entry_step", reject.entry_step);
   }
   json.set("bytes", Json::array().push(reject.byte_begin).push(reject.byte_end));
   if (reject.problems.size() > 1) {
@@ -169,8 +171,8 @@ Json to_json(const Error& error) {
   }
   Json json = Json::object();
   json.set("code", name(error.code));
-  json.set("message", error.message);
-  json.set("fix", error.fix);
+  json.set("message", redact(error.message));
+  json.set("fix", redact(error.fix));
   json.set("location", std::move(location));
   return json;
 }
