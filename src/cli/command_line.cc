@@ -300,6 +300,10 @@ class Definition {
     }
     std::string message = problem.what();
     const auto used = app_.get_subcommands();
+    const bool too_much = dynamic_cast<const CLI::ExtrasError*>(&problem) != nullptr;
+    if (too_much && !used.empty() && used.front()->get_name() == "secret") {
+      return value_on_command_line();
+    }
     const std::string help =
         used.empty() ? "weir --help" : "weir " + used.front()->get_name() + " --help";
     if (used.empty()) {

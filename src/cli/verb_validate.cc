@@ -2,13 +2,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 #include "cli/csv_text.h"
 #include "cli/display_text.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "config/load_project.h"
+#include "crypto/wipe.h"
 #include "pipeline/sql_checker.h"
+#include "secrets/secret_store.h"
 #include "text/json.h"
 
 namespace weir::cli {
@@ -75,12 +78,29 @@ std::string as_text(const config::LoadedProject& loaded) {
   return text + counted(static_cast<size_t>(errors), "error") + "\n";
 }
 
+/// Warns of what the project names and nobody set here; one line for all that miss the same.
+void look_for_secrets(config::LoadedProject& loaded) {
+  const Project& project = loaded.project;
+  const auto store = secrets::open_secret_store({project.root, project.environment});
+  std::set<std::string> told;
+  for (const SecretUse& use : project.secrets) {
+    auto value = store->get(use.name);
+    if (value) {
+      crypto::wipe(*value);
+    } else if (told.insert(value.error().message).second) {
+      loaded.diagnostics.push_back(
+          {Severity::warning, value.error().message, value.error().fix, use.location});
+    }
+  }
+}
+
 }  // namespace
 
 ExitCode validate(const CommandLine& line) {
   const auto checker = pipeline::make_sql_checker();
-  const config::LoadedProject loaded = config::load_project(
+  config::LoadedProject loaded = config::load_project(
       {std::filesystem::absolute(line.project), line.environment}, checker.get());
+  if (loaded.ok()) look_for_secrets(loaded);
   DescriptorOutput out(STDOUT_FILENO);
   std::string text;
   switch (line.format) {

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/redaction.h"
 #include "runlog/pipeline_rows.h"
 #include "runlog/queue_changes.h"
 #include "runlog/run_log_sql.h"
 #include "runlog/run_rows.h"
+#include "text/redacted_json.h"
 
 namespace weir::runlog {
 namespace {
@@ -135,7 +137,7 @@ Result<size_t> prune_runs(SqliteConnection& connection, const HistoryLimits& lim
 
 Result<void> add_log_line(SqliteConnection& connection, int64_t number, const LogLine& line) {
   return connection.run(sql::insert_log_line, number, to_integer(line.time), line.level,
-                        line.message, line.fields);
+                        redact(line.message), text::redacted_json(line.fields));
 }
 
 Result<void> add_log_line(SqliteConnection& connection, const RunId& id, const LogLine& line) {

@@ -110,9 +110,10 @@ Result<FoundKey> find_key(const SecretPlaces& places, std::string_view key_id) {
   }
   // verify_sealed_file() says best what another key means.
   if (key) return FoundKey{*std::move(key), KeySource::file};
-  return fail(
-      ErrorCode::not_found, "the key that opens " + places.file_name() + " is not here",
-      "put it into " + places.key_file().string() + " (mode 0600) or into " + sealing_key_variable);
+  return fail(ErrorCode::not_found, "the key that opens " + places.file_name() + " is not here",
+              "put it into " + places.key_file().string() + " (mode 0600) or into " +
+                  sealing_key_variable +
+                  "; if it is lost, so are the values: remove the file and set them again");
 }
 
 }  // namespace weir::secrets
