@@ -27,6 +27,13 @@ Value<ProjectEntry> describe() {
       .optional("pipelines", &ProjectEntry::pipelines,
                 named(identifier("pipeline"), pipeline_value()), "How objects become rows.",
                 "{load: {steps: [{sql: SELECT 1 AS id, in: warehouse}, {load: {table: hits}}]}}")
+      .optional("log", &ProjectEntry::log, log_value(),
+                "The log of `weir up`: its level, its form, its file.",
+                "{level: info, format: json, file: log/weir.log}")
+      .optional("admin", &ProjectEntry::admin, admin_value(),
+                "Where `weir up` answers monitoring: /metrics, /healthz, /readyz. Left out: "
+                "nowhere, unless `--admin-port` says so.",
+                "9464")
       .later("api", &ProjectEntry::later, later_value("a map"),
              "The HTTP API: plans, tables, queries.", "{rows: {hits: {max_rows: 1000}}}")
       .later("reports", &ProjectEntry::later, later_value("a map"), "Charts over queries.",

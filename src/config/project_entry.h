@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/operation_entry.h"
 #include "config/pipeline_entry.h"
 #include "config/storage_entry.h"
 #include "config/table_entry.h"
@@ -15,6 +16,8 @@ constexpr uint64_t least_memory_bytes = 128'000'000;
 struct ProjectEntry {
   Located<std::string> project;
   Located<uint64_t> memory{Project{}.memory_bytes, {}};
+  LogEntry log;
+  std::optional<AdminEntry> admin;
   std::vector<Named<DatabaseEntry>> databases;
   std::vector<Named<BucketEntry>> buckets;
   std::vector<Named<TableEntry>> tables;

@@ -25,7 +25,7 @@ TEST(ProjectTexts, TopLevelKeys) {
       {"project: p\ntabels: {}\n", {"2:1: error: unknown key 'tabels'; did you mean 'tables'?"}},
       {"project: p\nxyzzyx: 1\n",
        {"2:1: error: unknown key 'xyzzyx'; there are project, memory, databases, buckets, tables, "
-        "pipelines, api, reports, tests"}},
+        "pipelines, log, admin, api, reports, tests"}},
       {"project: p\napi: {a: [1, {b: c}]}\nreports:\n",
        {"2:1: note: 'api' is not there yet: nothing acts on it",
         "3:1: note: 'reports' is not there yet: nothing acts on it"}},

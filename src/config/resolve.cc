@@ -20,6 +20,7 @@ Resolved resolve_project(const ProjectEntry& entry, const std::filesystem::path&
     reader.error(entry.project.location, "the project's name is blank", "give it a name");
   }
   Resolving resolving{entry, project, reader};
+  resolve_operations(resolving);
   resolve_storage(resolving);
   resolve_tables(resolving);
   resolved.checkable = resolve_pipelines(resolving);

@@ -28,6 +28,8 @@ struct Resolving {
 };
 
 void resolve_storage(Resolving& resolving);
+/// `log` and `admin`.
+void resolve_operations(Resolving& resolving);
 void resolve_tables(Resolving& resolving);
 /// Both ends of each `references` rule, when all tables are there.
 void check_references(const Resolving& resolving);

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/log.h"
+#include "model/listen_address.h"
 #include "model/pipeline.h"
 #include "model/table.h"
 #include "model/test_case.h"
@@ -42,7 +45,9 @@ struct Project {
   std::string name;
   std::filesystem::path root;  ///< absolute; the folder of weir.yaml
   std::string environment = "default";
-  uint64_t memory_bytes = 1u << 30;  ///< bound on the process's resident memory
+  uint64_t memory_bytes = 1u << 30;    ///< bound on the process's resident memory
+  log::Settings log;                   ///< of `weir up`
+  std::optional<ListenAddress> admin;  ///< where it answers /metrics, /healthz and /readyz
   std::vector<DatabaseConfig> databases;
   std::vector<BucketConfig> buckets;
   std::vector<Table> tables;
