@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "pipeline/executor.h"
-#include "scheduler/input_order.h"
 #include "scheduler/pending.h"
 #include "scheduler/watcher.h"
 
@@ -65,7 +64,7 @@ class World final : public cli::Services {
     if (!dispatcher_) {
       dispatcher_ = scheduler::make_dispatcher(
           log, executor, clock_,
-          {.workers = workers(), .in_order = scheduler::pipelines_in_order(project_)});
+          {.workers = workers(), .rules = scheduler::dispatch_rules(project_)});
       dispatcher_->start();
     }
     return dispatcher_.get();

@@ -45,6 +45,7 @@ class FakeDispatcher final : public scheduler::Dispatcher {
     waited.push_back(id);
     return run;
   }
+  void wake() override {}
   void wait_idle() override {}
   void drain(std::chrono::milliseconds) override {
     const std::lock_guard lock(mutex);

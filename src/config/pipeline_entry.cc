@@ -234,13 +234,6 @@ Value<StepEntry> step_value() {
 }  // namespace
 
 Value<PipelineEntry> pipeline_value() {
-  const Value<RetryEntry> retry =
-      Record<RetryEntry>("retry", "How often and when a failed run is tried again.")
-          .optional("times", &RetryEntry::times, integer_value(0, 1000),
-                    "Most tries after the first.", "5")
-          .optional("backoff", &RetryEntry::backoff_ms, duration_value(0, 86'400'000),
-                    "The wait before the first retry; it doubles with each one.", "2s")
-          .value();
   return Record<PipelineEntry>("pipeline", "Triggers and steps; ends in a load.")
       .optional("when", &PipelineEntry::when, list(trigger_value()),
                 "What starts a run. Left out: only `weir run` and the API do.",
@@ -250,8 +243,14 @@ Value<PipelineEntry> pipeline_value() {
           "What a run does, in order: `read` or `sql`, then `select`, `where`, `unnest`, `dedupe`, "
           "`aggregate` and `check` as often as needed, then `load`.",
           "[{read: {format: csv}}, {load: {table: hits}}]")
-      .later("retry", &PipelineEntry::retry, retry,
-             "How often and when a failed run is tried again.", "{times: 5, backoff: 2s}")
+      .optional("retry", &PipelineEntry::retry, retry_value(),
+                "How often and when a run is tried again that failed for a reason that may pass: "
+                "disk, network, a lock. Any other failure parks it at once.",
+                "{times: 5, backoff: 2s}")
+      .optional("concurrency", &PipelineEntry::concurrency, integer_value(1, 64),
+                "Most batches of its runs at work at a time. More than 1 only where it makes no "
+                "difference which of two inputs is loaded first.",
+                "2")
       .optional("priority", &PipelineEntry::priority, integer_value(-1000, 1000),
                 "Runs of a higher number go first.", "10")
       .value();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/retry_entry.h"
 #include "config/row_step_entry.h"
 #include "config/values.h"
 #include "model/pipeline.h"
@@ -74,17 +75,12 @@ struct StepEntry {
   Location location;
 };
 
-/// `retry: {times: 5, backoff: 2s}`
-struct RetryEntry {
-  Located<int64_t> times{5, {}};
-  Located<int64_t> backoff_ms{2000, {}};
-};
-
 /// An entry of `pipelines`.
 struct PipelineEntry {
   std::vector<TriggerEntry> when;
   std::vector<StepEntry> steps;
-  std::optional<RetryEntry> retry;
+  RetryEntry retry;
+  Located<int64_t> concurrency{Pipeline{}.concurrency, {}};
   Located<int64_t> priority{0, {}};
   Location location;
 };

@@ -41,6 +41,7 @@ const std::string whole =
     "          day: 'strptime(\"the day\", ''%Y'')'\n"
     "          note: null\n"
     "      - load: {table: t, mode: merge}\n"
+    "    retry: {times: 7, backoff: 1s, longest: 10m}\n"
     "    priority: -3\n";
 
 TEST(Pipelines, BecomeTheModel) {
@@ -51,6 +52,8 @@ TEST(Pipelines, BecomeTheModel) {
   ASSERT_EQ(loaded.project.pipelines.size(), 1u);
   const Pipeline& a = loaded.project.pipelines[0];
   EXPECT_EQ(a.priority, -3);
+  EXPECT_EQ(a.retry, (RetryPolicy{7, std::chrono::seconds(1), std::chrono::minutes(10)}));
+  EXPECT_EQ(a.concurrency, 1);
   const auto& object = std::get<ObjectTrigger>(a.triggers[0]);
   EXPECT_EQ(object.bucket, BucketName("in"));
   EXPECT_EQ(object.pattern, "x/**/y-?.csv");
@@ -283,14 +286,12 @@ TEST(Pipelines, WhatIsNotThereYetIsANote) {
          "columns; "
          "`weir init --from SAMPLE` writes them",
          "15:9: note: 'backup' of pipeline 'a' is not there yet: a run of the pipeline refuses",
-         "17:9: note: 'notify' of pipeline 'a' is not there yet: a run of the pipeline refuses",
-         "18:5: note: 'retry' of pipeline 'a' is not there yet: nothing acts on it"}},
+         "17:9: note: 'notify' of pipeline 'a' is not there yet: a run of the pipeline refuses"}},
        {"      - crawl:\n",
         {"13:9: note: 'crawl' of pipeline 'a' is not there yet: a run of the "
          "pipeline refuses"}},
        {"      - crawl: x\n    retry: {times: many}\n",
         {"13:9: note: 'crawl' of pipeline 'a' is not there yet: a run of the pipeline refuses",
-         "14:5: note: 'retry' of pipeline 'a' is not there yet: nothing acts on it",
          "14:20: error: 'times' of pipeline 'a' must be a whole number from 0 to 1000, not "
          "'many'"}}},
       head + "  a:\n    steps:\n");

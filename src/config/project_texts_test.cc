@@ -107,7 +107,7 @@ TEST(ProjectTexts, Databases) {
        {"  a:\n",
         {"3:3: error: database 'a' must be a URL: duckdb://PATH, postgres://… "
          "or "
-         "mysql://…, not empty; give a value, or remove the key"}}},
+         "mysql://… or a map, not empty; give a value, or remove the key"}}},
       "project: p\ndatabases:\n");
 }
 

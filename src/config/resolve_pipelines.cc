@@ -5,6 +5,7 @@
 #include "config/resolve.h"
 #include "config/resolve_steps.h"
 #include "config/trigger_circle.h"
+#include "model/input_order.h"
 
 namespace weir::config {
 namespace {
@@ -86,6 +87,19 @@ void check_reading(const Named<PipelineEntry>& entry, Reader& reader) {
   }
 }
 
+/// Which of two inputs comes first would be up to the threads.
+void check_concurrency(const Named<PipelineEntry>& entry, const Pipeline& pipeline,
+                       const Resolving& resolving) {
+  const Located<int64_t>& concurrency = entry.value.concurrency;
+  if (concurrency.value == 1 || !input_order_matters(resolving.project, pipeline)) return;
+  resolving.reader.error(concurrency.location,
+                         "pipeline '" + entry.name + "' cannot load " +
+                             std::to_string(concurrency.value) +
+                             " batches at once: what becomes of a row depends on the inputs before "
+                             "it (a key, unique, references to itself, or mode replace)",
+                         "remove 'concurrency'");
+}
+
 /// Whether all of it resolved, so that its SQL can be checked.
 bool resolve_pipeline(const Named<PipelineEntry>& entry, Resolving& resolving) {
   Reader& reader = resolving.reader;
@@ -93,6 +107,8 @@ bool resolve_pipeline(const Named<PipelineEntry>& entry, Resolving& resolving) {
   Pipeline pipeline;
   pipeline.name = PipelineName(entry.name);
   pipeline.priority = int(entry.value.priority.value);
+  pipeline.retry = entry.value.retry.policy();
+  pipeline.concurrency = int(entry.value.concurrency.value);
   pipeline.location = entry.location;
   for (const TriggerEntry& trigger : entry.value.when) {
     if (trigger.object) resolve_object_trigger(entry, trigger, pipeline, resolving);
@@ -108,6 +124,7 @@ bool resolve_pipeline(const Named<PipelineEntry>& entry, Resolving& resolving) {
     check_step_order(entry, reader);
     check_reading(entry, reader);
     check_columns_produced(entry, resolving);
+    check_concurrency(entry, pipeline, resolving);
   }
   if (!entry.sound || !complete || reader.errors() != errors) return false;
   resolving.project.pipelines.push_back(std::move(pipeline));

@@ -30,6 +30,7 @@ void resolve_database(const Named<DatabaseEntry>& entry, Resolving& resolving) {
   config.name = DatabaseName(entry.name);
   config.url = entry.value.url.value;
   config.location = entry.location;
+  if (entry.value.max_runs) config.max_runs = static_cast<int>(entry.value.max_runs->value);
   const std::optional<Url> url = split_url(config.url);
   const std::string scheme = url ? url->scheme : "";
   if (scheme == "duckdb") {

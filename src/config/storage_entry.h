@@ -5,9 +5,10 @@
 
 namespace weir::config {
 
-/// `databases: {warehouse: duckdb://warehouse.duckdb}`
+/// `databases: {warehouse: duckdb://warehouse.duckdb}` or `{url: …, max_runs: …}`.
 struct DatabaseEntry {
   Located<std::string> url;
+  std::optional<Located<int64_t>> max_runs;
 };
 Value<DatabaseEntry> database_value();
 

@@ -8,6 +8,7 @@
 #include "base/location.h"
 #include "model/data_type.h"
 #include "model/names.h"
+#include "model/retry_policy.h"
 
 namespace weir {
 
@@ -163,6 +164,8 @@ struct Pipeline {
   std::vector<Trigger> triggers;
   std::vector<Step> steps;
   int priority = 0;
+  RetryPolicy retry;
+  int concurrency = 1;  ///< most batches of it at work at a time
   Location location;
 };
 

@@ -21,6 +21,7 @@ struct DatabaseConfig {
   std::string url;  ///< as written after overlays and `${env:…}`; may hold a secret: never print
   std::filesystem::path path;  ///< duckdb: absolute path of the file; empty = in memory
   Location location;
+  int max_runs = 0;  ///< most batches of runs at work in it at a time; 0 = no limit
 };
 
 enum class BucketKind { file, s3, gcs };

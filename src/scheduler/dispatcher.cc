@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <random>
 #include <thread>
 #include <unordered_map>
 
@@ -10,6 +11,7 @@
 #include "base/fault_point.h"
 #include "base/log.h"
 #include "scheduler/held_runs.h"
+#include "scheduler/turns.h"
 #include "text/receipt_json.h"
 
 namespace weir::scheduler {
@@ -35,7 +37,11 @@ class WorkerPool final : public Dispatcher {
  public:
   WorkerPool(runlog::RunLog& log, pipeline::Executor& executor, const Clock& clock,
              DispatcherOptions options)
-      : log_(log), executor_(executor), clock_(clock), options_(std::move(options)) {
+      : log_(log),
+        executor_(executor),
+        clock_(clock),
+        options_(std::move(options)),
+        turns_(options_.rules) {
     if (options_.observer == nullptr) options_.observer = &nobody_;
     options_.workers = std::max(1, options_.workers);
     options_.batch = std::max<size_t>(1, options_.batch);
@@ -44,6 +50,7 @@ class WorkerPool final : public Dispatcher {
 
   void start() override;
   Result<std::vector<RunId>> submit(std::span<const Run> runs) override;
+  void wake() override;
   Result<Run> wait(const RunId& id,
                    const std::function<void(const RunProgress&)>& on_progress) override;
   void wait_idle() override;
@@ -79,6 +86,7 @@ class WorkerPool final : public Dispatcher {
   bool wait_for_work(uint64_t& seen);
   bool run_batch();
   void end_turn(const PipelineName& pipeline);
+  size_t share_of(size_t queued) const;
   std::vector<Run> lease_batch();
   std::vector<pipeline::RunOutcome> execute(std::span<const Run> runs,
                                             pipeline::Progress& progress);
@@ -110,7 +118,8 @@ class WorkerPool final : public Dispatcher {
   bool cancelling_ = false;
   bool drained_ = false;
   int lease_failures_ = 0;
-  std::set<PipelineName> turns_;  // in_order pipelines of which a batch is being executed
+  Turns turns_;
+  std::mt19937_64 random_{std::random_device()()};
   HeldRuns held_;
   std::unordered_map<RunId, std::shared_ptr<pipeline::Progress>> active_;
   std::unordered_map<RunId, Waiting> waiting_;
@@ -136,6 +145,12 @@ Result<std::vector<RunId>> WorkerPool::submit(std::span<const Run> runs) {
     work_changed_.notify_all();
   }
   return ids;
+}
+
+void WorkerPool::wake() {
+  const std::lock_guard lock(mutex_);
+  ++generation_;
+  work_changed_.notify_all();
 }
 
 void WorkerPool::work() {
@@ -204,7 +219,16 @@ bool WorkerPool::run_batch() {
 
 void WorkerPool::end_turn(const PipelineName& pipeline) {
   const std::lock_guard lock(mutex_);
-  turns_.erase(pipeline);
+  turns_.end(pipeline);  // this worker looks for the next one: nobody need be woken
+}
+
+/// So many runs that other workers get some of one pipeline too, where they may.
+size_t WorkerPool::share_of(size_t queued) const {
+  int most = 1;
+  for (const auto& [name, rules] : options_.rules.pipelines)
+    most = std::max(most, rules.concurrency);
+  const auto shares = static_cast<size_t>(std::min(most, options_.workers));
+  return std::min(options_.batch, (queued + shares - 1) / shares);
 }
 
 std::vector<Run> WorkerPool::lease_batch() {
@@ -215,14 +239,17 @@ std::vector<Run> WorkerPool::lease_batch() {
     std::vector<PipelineName> busy;
     {
       const std::lock_guard lock(mutex_);
-      busy.assign(turns_.begin(), turns_.end());
+      busy = turns_.full_pipelines();
+      const std::set<DatabaseName> closed = turns_.closed_databases();
+      for (const auto& [pipeline, rules] : options_.rules.pipelines) {
+        const auto is_closed = [&](const auto& name) { return closed.contains(name); };
+        if (std::ranges::any_of(rules.databases, is_closed)) busy.push_back(pipeline);
+      }
     }
-    const auto workers = static_cast<size_t>(options_.workers);
-    const size_t limit = std::min(options_.batch, (queued + workers - 1) / workers);
-    auto batch = WEIR_TRY(log_.lease(limit, clock_.now(), {.pipelines = busy}));
-    if (!batch.empty() && options_.in_order.contains(batch.front().pipeline)) {
+    auto batch = WEIR_TRY(log_.lease(share_of(queued), clock_.now(), {.pipelines = busy}));
+    if (!batch.empty()) {
       const std::lock_guard lock(mutex_);
-      turns_.insert(batch.front().pipeline);
+      turns_.begin(batch.front().pipeline);
     }
     return batch;
   };
@@ -300,8 +327,11 @@ bool WorkerPool::hold_for_retry(const Run& run, const pipeline::RunOutcome& outc
   {
     const std::lock_guard lock(mutex_);
     const SteadyTime now = std::chrono::steady_clock::now();
+    const auto random = [&] { return std::uniform_real_distribution<>()(random_); };
     const auto delay =
-        outcome.requeue ? held_.hold_changed(run.id, now) : held_.hold_failed(run.id, now);
+        outcome.requeue
+            ? held_.hold_changed(run.id, now)
+            : held_.hold_failed(run.id, now, options_.rules.of(run.pipeline).retry, random());
     if (!delay) return false;
     told = *delay;
     message += fmt::format("; next try in {} ms", delay->count());

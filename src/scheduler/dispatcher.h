@@ -2,7 +2,6 @@
 
 #include <functional>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "model/run.h"
 #include "pipeline/executor.h"
 #include "runlog/run_log.h"
+#include "scheduler/dispatch_rules.h"
 #include "scheduler/run_observer.h"
 
 namespace weir::scheduler {
@@ -19,8 +19,7 @@ namespace weir::scheduler {
 struct DispatcherOptions {
   int workers = 2;
   size_t batch = 32;  ///< most runs leased at once
-  /// Pipelines whose outcome depends on the order of their inputs: one batch of each at a time.
-  std::set<PipelineName> in_order = {};
+  DispatchRules rules = {};
   RunObserver* observer = nullptr;  ///< must outlive the dispatcher
 };
 
@@ -33,7 +32,7 @@ struct RunProgress {
 /// Leases queued runs and executes them on a worker pool; asleep while there are none. `start` it
 /// once; thread-safe.
 ///
-/// A run that failed for a transient reason is tried five times more, after 0.5 s, 1 s, 2 s …; one
+/// A run that failed for a transient reason is tried again as its pipeline's RetryPolicy says; one
 /// whose input changed under the reader is tried until it rests. Meanwhile it counts as running.
 class Dispatcher {
  public:
@@ -43,6 +42,8 @@ class Dispatcher {
   virtual void start() = 0;
   /// Adds runs and wakes the workers; returns the ids that will do the work.
   virtual Result<std::vector<RunId>> submit(std::span<const Run> runs) = 0;
+  /// Looks for work: runs were queued, or became due, past this dispatcher.
+  virtual void wake() = 0;
   /// Waits until the run has finished and returns it; calls `on_progress` about every 100 ms
   /// while it executes. Errors: not_found, cancelled (drained before it ran).
   virtual Result<Run> wait(const RunId& id,

@@ -62,12 +62,20 @@ TEST_F(DispatcherTest, executes_what_was_queued_before_it_started) {
   EXPECT_EQ(value(log_->count(RunState::succeeded)), 2u);
 }
 
+/// Rules under which two batches of `p` and of `q` may be at work at once.
+DispatchRules two_at_once() {
+  DispatchRules rules;
+  rules.pipelines[PipelineName("p")].concurrency = 2;
+  rules.pipelines[PipelineName("q")].concurrency = 2;
+  return rules;
+}
+
 TEST_F(DispatcherTest, gives_a_worker_runs_of_one_pipeline_and_leaves_work_for_the_others) {
   std::vector<weir::Run> runs;
   for (int i = 0; i < 10; ++i) runs.push_back(make_run(i % 2 ? "p" : "q", std::to_string(i)));
   value(log_->enqueue(runs));
   executor_.hold();
-  start({.workers = 2, .batch = 32});
+  start({.workers = 2, .batch = 32, .rules = two_at_once()});
   executor_.wait_for_batches(2);
   for (const auto& batch : executor_.batches()) EXPECT_LE(batch.size(), 5u);  // ⌈10 / 2⌉
   executor_.release();
@@ -78,7 +86,7 @@ TEST_F(DispatcherTest, gives_a_worker_runs_of_one_pipeline_and_leaves_work_for_t
   EXPECT_THAT(executor_.executed(), SizeIs(10));
 }
 
-TEST_F(DispatcherTest, gives_a_pipeline_that_keeps_order_to_one_worker_at_a_time) {
+TEST_F(DispatcherTest, gives_a_pipeline_to_one_worker_at_a_time) {
   std::vector<weir::Run> runs;
   for (int i = 10; i < 30; ++i) runs.push_back(make_run("ordered", std::to_string(i)));
   runs.push_back(make_run("free", "x"));
@@ -93,7 +101,7 @@ TEST_F(DispatcherTest, gives_a_pipeline_that_keeps_order_to_one_worker_at_a_time
     return FakeExecutor::success(run);
   };
   executor_.hold();
-  start({.workers = 3, .batch = 4, .in_order = {PipelineName("ordered")}});
+  start({.workers = 3, .batch = 4});
   executor_.wait_for_batches(2);
   EXPECT_NE(executor_.batches()[0].front().pipeline, executor_.batches()[1].front().pipeline);
   executor_.release();
@@ -121,7 +129,7 @@ TEST_F(DispatcherTest, leases_no_more_than_a_batch) {
 
 TEST_F(DispatcherTest, runs_an_object_again_when_it_came_again_while_it_was_run) {
   executor_.hold();
-  start({.workers = 2});
+  start({.workers = 2, .rules = two_at_once()});
   const RunId first = submit(make_run("p", "a"));
   executor_.wait_for_batches(1);
   const RunId second = submit(make_run("p", "a"));
@@ -363,7 +371,8 @@ TEST(HeldRuns, retries_a_failure_five_times_with_growing_delays) {
   const RunId id("a");
   const SteadyTime now{};
   std::vector<int64_t> delays;
-  while (const auto delay = held.hold_failed(id, now)) {
+  const RetryPolicy policy;
+  while (const auto delay = held.hold_failed(id, now, policy, 0.5)) {
     delays.push_back(delay->count());
     EXPECT_THAT(held.take_due(now + *delay - milliseconds(1)), IsEmpty());
     EXPECT_EQ(held.next_due(), now + *delay);
@@ -372,7 +381,7 @@ TEST(HeldRuns, retries_a_failure_five_times_with_growing_delays) {
   EXPECT_THAT(delays, ElementsAre(500, 1000, 2000, 4000, 8000));
   EXPECT_TRUE(held.empty());
   held.forget(id);
-  EXPECT_TRUE(held.hold_failed(id, now));
+  EXPECT_TRUE(held.hold_failed(id, now, policy, 0.5));
 }
 
 TEST(HeldRuns, waits_for_a_changing_input_as_long_as_it_takes) {

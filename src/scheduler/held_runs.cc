@@ -7,7 +7,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds first_failure_delay{500};
 constexpr milliseconds first_change_delay{250};
 constexpr milliseconds longest_delay{30'000};
 
@@ -17,10 +16,11 @@ milliseconds doubled(milliseconds first, int times) {
 
 }  // namespace
 
-std::optional<milliseconds> HeldRuns::hold_failed(const RunId& id, SteadyTime now) {
+std::optional<milliseconds> HeldRuns::hold_failed(const RunId& id, SteadyTime now,
+                                                  const RetryPolicy& policy, double random) {
   int& failed = tries_[id].failed;
-  if (failed == most_retries) return std::nullopt;
-  const milliseconds delay = doubled(first_failure_delay, failed++);
+  if (failed >= policy.times) return std::nullopt;
+  const milliseconds delay = retry_delay(policy, ++failed, random);
   due_[id] = now + delay;
   return delay;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/names.h"
+#include "model/retry_policy.h"
 
 namespace weir::scheduler {
 
@@ -14,11 +15,10 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 /// Runs that wait in memory for their next try, and how often each was tried in vain. One thread.
 class HeldRuns {
  public:
-  static constexpr int most_retries = 5;
-
   /// After a transient failure: holds the run and returns the delay, or nothing when it has been
   /// retried often enough.
-  std::optional<std::chrono::milliseconds> hold_failed(const RunId& id, SteadyTime now);
+  std::optional<std::chrono::milliseconds> hold_failed(const RunId& id, SteadyTime now,
+                                                       const RetryPolicy& policy, double random);
   /// After its input changed under the reader: as often as it takes.
   std::chrono::milliseconds hold_changed(const RunId& id, SteadyTime now);
   /// The run has ended: its count is dropped.

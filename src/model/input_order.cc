@@ -1,8 +1,8 @@
-#include "scheduler/input_order.h"
+#include "model/input_order.h"
 
 #include <algorithm>
 
-namespace weir::scheduler {
+namespace weir {
 namespace {
 
 /// Whether what becomes of a row depends on the rows before it.
@@ -16,7 +16,9 @@ bool compares_rows(const Table& table) {
   });
 }
 
-bool order_matters(const Project& project, const Pipeline& pipeline) {
+}  // namespace
+
+bool input_order_matters(const Project& project, const Pipeline& pipeline) {
   return std::ranges::any_of(pipeline.steps, [&](const Step& step) {
     const auto* load = std::get_if<LoadStep>(&step);
     if (load == nullptr) return false;
@@ -25,14 +27,4 @@ bool order_matters(const Project& project, const Pipeline& pipeline) {
   });
 }
 
-}  // namespace
-
-std::set<PipelineName> pipelines_in_order(const Project& project) {
-  std::set<PipelineName> found;
-  for (const Pipeline& pipeline : project.pipelines) {
-    if (order_matters(project, pipeline)) found.insert(pipeline.name);
-  }
-  return found;
-}
-
-}  // namespace weir::scheduler
+}  // namespace weir
