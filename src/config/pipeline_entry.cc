@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "config/schedule_entry.h"
+
 namespace weir::config {
 namespace {
 
@@ -11,18 +13,29 @@ Value<TriggerEntry> trigger_value() {
                 "A run for each new or changed object: bucket, '/', pattern. `*` stays in one "
                 "folder, `**` crosses folders, `?` is one character.",
                 "landing/*.json")
-      .later("cron", &TriggerEntry::cron, text_value("a cron expression of five or six fields"),
-             "A run by the clock: minute, hour, day of month, month, day of week.", "\"5 0 * * *\"",
-             "it does not fire; start the pipeline with `weir run`")
-      .optional("timezone", &TriggerEntry::timezone,
-                text_value("a time zone such as Europe/Madrid"),
+      .optional("cron", &TriggerEntry::cron, cron_value(),
+                "A run by the clock: minute, hour, day of month, month, day of week; a sixth field "
+                "in front is the second. Also `@daily` and the like, and AWS's `cron(…)` and "
+                "`rate(…)`. Goes with pipelines that begin with `sql` or `download`.",
+                "\"5 0 * * *\"")
+      .optional("timezone", &TriggerEntry::timezone, zone_value(),
                 "The IANA time zone of `cron`. Left out: UTC.", "America/Argentina/Buenos_Aires")
+      .optional("missed", &TriggerEntry::missed,
+                choice_value<MissedFires>({{"skip", MissedFires::skip},
+                                           {"last", MissedFires::last},
+                                           {"all", MissedFires::all}}),
+                "Which of the fires that nobody was up for are made up for: none, only the last "
+                "one, or all, oldest first.",
+                "all")
       .one_of({"object", "cron"})
       .then([](const YamlNode&, TriggerEntry& trigger, Reader& reader) {
-        if (trigger.timezone && trigger.object && !trigger.cron) {
-          reader.error(trigger.timezone->location, "'timezone' goes with 'cron', not with 'object'",
+        if (trigger.cron || !trigger.object) return;
+        const auto only_cron = [&](const Location& at, const char* key) {
+          reader.error(at, std::string("'") + key + "' goes with 'cron', not with 'object'",
                        "remove it");
-        }
+        };
+        if (trigger.timezone) only_cron(trigger.timezone->location, "timezone");
+        if (trigger.missed.given()) only_cron(trigger.missed.location, "missed");
       })
       .value();
 }

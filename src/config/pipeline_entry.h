@@ -10,6 +10,7 @@ namespace weir::config {
 /// `- object: landing/*.json` or `- {cron: "5 0 * * *", timezone: Europe/Madrid}`
 struct TriggerEntry {
   std::optional<Located<std::string>> object, cron, timezone;
+  Located<MissedFires> missed{CronTrigger{}.missed, {}};
   Location location;
 };
 

@@ -23,7 +23,7 @@ const std::string head =
 /// A pipeline with a bit of everything.
 const std::string whole =
     "  a:\n"
-    "    when: [{object: 'in/x/**/y-?.csv'}, {cron: '5 0 * * *', timezone: Europe/Madrid}]\n"
+    "    when: [{object: 'in/x/**/y-?.csv'}]\n"
     "    steps:\n"
     "      - read:\n"
     "          format: ${env:FORMAT}\n"
@@ -46,9 +46,7 @@ const std::string whole =
 
 TEST(Pipelines, BecomeTheModel) {
   const LoadedProject loaded = load_text(head + whole);
-  EXPECT_THAT(lines_of(loaded),
-              ElementsAre("12:42: note: 'cron' of pipeline 'a' is not there yet: it does not fire; "
-                          "start the pipeline with `weir run`"));
+  EXPECT_THAT(lines_of(loaded), ElementsAre());
   ASSERT_EQ(loaded.project.pipelines.size(), 1u);
   const Pipeline& a = loaded.project.pipelines[0];
   EXPECT_EQ(a.priority, -3);
@@ -57,9 +55,6 @@ TEST(Pipelines, BecomeTheModel) {
   const auto& object = std::get<ObjectTrigger>(a.triggers[0]);
   EXPECT_EQ(object.bucket, BucketName("in"));
   EXPECT_EQ(object.pattern, "x/**/y-?.csv");
-  const auto& cron = std::get<CronTrigger>(a.triggers[1]);
-  EXPECT_EQ(cron.expression, "5 0 * * *");
-  EXPECT_EQ(cron.timezone, "Europe/Madrid");
   ASSERT_EQ(a.steps.size(), 4u);
   const auto& read = std::get<ReadStep>(a.steps[0]);
   EXPECT_EQ(read.format, Format::csv);
@@ -208,19 +203,69 @@ TEST(Pipelines, OrderOfSteps) {
       head + "  a:\n    steps:\n");
 }
 
+TEST(Pipelines, ClocksBecomeTheModel) {
+  const LoadedProject loaded = load_text(
+      head +
+      "  a:\n    when:\n      - {cron: '5 0 * * *', timezone: Europe/Madrid, missed: all}\n"
+      "      - cron: '@daily'\n      - {cron: rate(5 minutes), missed: skip}\n"
+      "    steps: [{sql: SELECT 1 AS id, in: w}, {load: {table: plain}}]\n");
+  EXPECT_THAT(lines_of(loaded), ElementsAre());
+  ASSERT_EQ(loaded.project.pipelines.size(), 1u);
+  const auto& triggers = loaded.project.pipelines[0].triggers;
+  ASSERT_EQ(triggers.size(), 3u);
+  const auto& first = std::get<CronTrigger>(triggers[0]);
+  EXPECT_EQ(first.expression, "5 0 * * *");
+  EXPECT_EQ(first.timezone, "Europe/Madrid");
+  EXPECT_EQ(first.missed, MissedFires::all);
+  EXPECT_EQ(schedule_name(first), "5 0 * * * Europe/Madrid");
+  const auto& second = std::get<CronTrigger>(triggers[1]);
+  EXPECT_EQ(second.missed, MissedFires::last);
+  EXPECT_EQ(schedule_name(second), "@daily UTC");
+  EXPECT_EQ(std::get<CronTrigger>(triggers[2]).missed, MissedFires::skip);
+}
+
+TEST(Pipelines, ClocksAreChecked) {
+  const std::string steps = "\n    steps: [{sql: SELECT 1 AS id, in: w}, {load: {table: plain}}]\n";
+  expect_diagnostics(
+      {{"    when: [{cron: 5 0 *}]" + steps,
+        {"12:24: error: 'cron' of pipeline 'a': it has 3 fields, not five or six; minute, hour, "
+         "day "
+         "of month, month, day of week: \"5 0 * * *\"; a sixth in front is the second"}},
+       {"    when: [{cron: '5 0 * * MONDAY'}]" + steps,
+        {"12:28: error: 'cron' of pipeline 'a': 'MONDAY' is no day of week; did you mean 'MON'?"}},
+       {"    when:\n      - cron: \"*/90 * * * *\"" + steps,
+        {"13:18: error: 'cron' of pipeline 'a': a step of 90 leaves minute 0 alone; write 0; for "
+         "every so often, whatever the hour, rate(90 …)"}},
+       {"    when: [{cron: 0 0 30 2 *}]" + steps,
+        {"12:23: error: 'cron' of pipeline 'a': no month it names has such a day: it would never "
+         "fire; mend the days or the months"}},
+       {"    when: [{cron: '${env:SET} * * * *'}]" + steps,
+        {"12:19: error: 'cron' of pipeline 'a': 'from' is no minute; minute is 0 to 59"}},
+       {"    when: [{cron: '@daily', timezone: Europe/Madird}]" + steps,
+        {"12:39: error: 'timezone' of pipeline 'a': there is no time zone 'Europe/Madird'; did you "
+         "mean 'Europe/Madrid'?"}},
+       {"    when: [{cron: '@daily', missed: lats}]" + steps,
+        {"12:37: error: 'missed' of pipeline 'a' must be skip, last or all, not 'lats'; did you "
+         "mean 'last'?"}},
+       {"    when: [{cron: '@daily'}, {cron: '@daily', timezone: UTC}]" + steps,
+        {"12:37: error: the schedule '@daily' is there twice in pipeline 'a'; remove one"}},
+       {"    when: [{cron: '@daily'}]\n    steps: [{read: {format: csv}}, {load: {table: "
+        "plain}}]\n",
+        {"12:19: error: pipeline 'a' reads objects, and a clock brings none; cron goes with sql or "
+         "download; let the objects start this one: object: bucket/*"}},
+       {"    when: [{object: in/*, missed: all}]\n    steps: [{read: {format: csv}}, {load: "
+        "{table: "
+        "plain}}]\n",
+        {"12:35: error: 'missed' goes with 'cron', not with 'object'; remove it"}}},
+      head + "  a:\n");
+}
+
 TEST(Pipelines, TriggersAndReading) {
   expect_diagnostics(
       {{"    when: [{object: in/*}]\n    steps: [{sql: SELECT 1 AS id, in: w}, {load: {table: "
         "plain}}]\n",
         {"12:21: error: pipeline 'a' is triggered by objects but has no read step; begin its steps "
          "with read: {format: …}"}},
-       {"    when: [{cron: 5 0 *}]\n    steps: [{sql: SELECT 1 AS id, in: w}, {load: {table: "
-        "plain}}]\n",
-        {"12:13: note: 'cron' of pipeline 'a' is not there yet: it does not fire; start the "
-         "pipeline "
-         "with `weir run`",
-         "12:19: error: cron '5 0 *' of pipeline 'a' has 3 fields, not five or six; minute, hour, "
-         "day of month, month, day of week: \"5 0 * * *\""}},
        {"    when: [{object: in/*, timezone: UTC}]\n    steps: [{read: {format: csv}}, {load: "
         "{table: "
         "plain}}]\n",

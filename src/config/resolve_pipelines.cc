@@ -46,23 +46,29 @@ void resolve_object_trigger(const Named<PipelineEntry>& entry, const TriggerEntr
 
 void resolve_cron_trigger(const Named<PipelineEntry>& entry, const TriggerEntry& trigger,
                           Pipeline& pipeline, const Resolving& resolving) {
-  const std::string& text = trigger.cron->value;
-  size_t fields = 0;
-  bool inside = false;
-  for (const char c : text) {
-    const bool blank = c == ' ' || c == '\t';
-    fields += !blank && !inside;
-    inside = !blank;
-  }
-  if (!text.starts_with('@') && fields != 5 && fields != 6) {
-    resolving.reader.error(trigger.cron->location,
-                           "cron '" + text.substr(0, 60) + "' of pipeline '" + entry.name +
-                               "' has " + std::to_string(fields) + " fields, not five or six",
-                           "minute, hour, day of month, month, day of week: \"5 0 * * *\"");
+  const Location& at = trigger.cron->location;
+  const CronTrigger cron{trigger.cron->value,
+                         trigger.timezone ? trigger.timezone->value : std::string(),
+                         trigger.missed.value, at};
+  for (const Trigger& each : pipeline.triggers) {
+    const auto* other = std::get_if<CronTrigger>(&each);
+    if (other == nullptr || schedule_name(*other) != schedule_name(cron)) continue;
+    resolving.reader.error(
+        at,
+        "the schedule '" + cron.expression + "' is there twice in pipeline '" + entry.name + "'",
+        "remove one");
     return;
   }
-  pipeline.triggers.push_back(CronTrigger{
-      text, trigger.timezone ? trigger.timezone->value : std::string(), trigger.location});
+  const auto& steps = entry.value.steps;
+  const bool reads = std::any_of(steps.begin(), steps.end(),
+                                 [](const StepEntry& step) { return step.read.has_value(); });
+  if (reads) {
+    resolving.reader.error(
+        at, "pipeline '" + entry.name + "' reads objects, and a clock brings none",
+        "cron goes with sql or download; let the objects start this one: object: bucket/*");
+    return;
+  }
+  pipeline.triggers.push_back(cron);
 }
 
 /// An object needs a step that reads it; and columns must be known from somewhere.

@@ -58,6 +58,10 @@ const Pipeline* Project::find_pipeline(const PipelineName& wanted) const {
   return find_named(pipelines, wanted);
 }
 
+std::string schedule_name(const CronTrigger& trigger) {
+  return trigger.expression + " " + (trigger.timezone.empty() ? "UTC" : trigger.timezone);
+}
+
 std::string_view to_string(LoadMode mode) {
   switch (mode) {
     case LoadMode::append: return "append";

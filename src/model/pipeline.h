@@ -27,9 +27,14 @@ struct ObjectTrigger {
   Location location;
 };
 
+/// What becomes of fires that nobody was up for.
+enum class MissedFires { skip, last, all };
+
+/// `cron: 5 0 * * *`. Checked: the expression parses, and the zone was known when it was loaded.
 struct CronTrigger {
   std::string expression;
   std::string timezone;  ///< IANA name; empty = UTC
+  MissedFires missed = MissedFires::last;
   Location location;
 };
 
@@ -168,6 +173,9 @@ struct Pipeline {
   int concurrency = 1;  ///< most batches of it at work at a time
   Location location;
 };
+
+/// What tells a pipeline's schedules apart: "5 0 * * * Europe/Madrid".
+std::string schedule_name(const CronTrigger& trigger);
 
 std::string_view to_string(LoadMode mode);
 std::string_view to_string(Format format);

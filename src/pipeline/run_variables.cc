@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "calendar/schedule.h"
+
 namespace weir::pipeline {
 namespace {
 
@@ -23,6 +25,18 @@ std::string replace_all(std::string text,
 }
 
 }  // namespace
+
+Result<calendar::Zone> zone_of(const Pipeline& pipeline) {
+  for (const Trigger& trigger : pipeline.triggers) {
+    const auto* cron = std::get_if<CronTrigger>(&trigger);
+    if (cron != nullptr && !cron->timezone.empty()) return calendar::Zone::find(cron->timezone);
+  }
+  return calendar::Zone();
+}
+
+Result<std::chrono::sys_days> run_day(const Pipeline& pipeline, Timestamp scheduled_for) {
+  return calendar::day_closed(WEIR_TRY(zone_of(pipeline)), scheduled_for);
+}
 
 std::string stand_in_run_variables(const std::string& sql) {
   const std::pair<std::string_view, std::string_view> variables[] = {

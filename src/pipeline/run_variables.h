@@ -2,7 +2,18 @@
 
 #include <string>
 
+#include "base/clock.h"
+#include "calendar/zone.h"
+#include "model/pipeline.h"
+
 namespace weir::pipeline {
+
+/// The zone whose days a pipeline's runs have: that of its first cron trigger with one, else UTC.
+/// Errors: invalid_project, when this machine does not know it.
+Result<calendar::Zone> zone_of(const Pipeline& pipeline);
+
+/// What ${run.day} stands for in a run scheduled for this moment: the day that closed.
+Result<std::chrono::sys_days> run_day(const Pipeline& pipeline, Timestamp scheduled_for);
 
 /// `${run.day}` and `${run.scheduled_for}`: while a statement is compiled literals stand in for
 /// them, in the finished one they are the named parameters $weir_run_day and

@@ -11,18 +11,11 @@
 #include "pipeline/dictionary_version.h"
 #include "pipeline/drift.h"
 #include "pipeline/length_only.h"
+#include "pipeline/run_variables.h"
 #include "pipeline/sql_fragment.h"
 
 namespace weir::pipeline {
 namespace {
-
-std::string timezone_of(const Pipeline& pipeline) {
-  for (const Trigger& trigger : pipeline.triggers) {
-    const auto* cron = std::get_if<CronTrigger>(&trigger);
-    if (cron != nullptr && !cron->timezone.empty()) return cron->timezone;
-  }
-  return "UTC";
-}
 
 RowRule scan_rule(duckdb::ScanRule rule) {
   switch (rule) {
@@ -155,7 +148,6 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
   auto session = std::unique_ptr<Session>(new Session);
   session->parts_ = WEIR_TRY(take_apart(project, pipeline));
   session->purpose_ = options.purpose;
-  session->timezone_ = timezone_of(pipeline);
   session->dictionary_version_ = pipeline::dictionary_version(*session->parts_.table, pipeline);
   session->connection_ = WEIR_TRY(database.connect());
   const PipelineParts& parts = session->parts_;
@@ -260,10 +252,8 @@ Result<std::vector<duckdb::Parameter>> Session::parameters(Timestamp scheduled_f
     values[index - 1] = moment;
   }
   if (const size_t index = index_of("weir_run_day"); index > 0) {
-    const duckdb::Parameter arguments[] = {timezone_, moment};
-    const auto day = WEIR_TRY(connection_->run(
-        "SELECT CAST(timezone($1, $2) AS DATE) - DATE '1970-01-01' - 1", arguments));
-    values[index - 1] = duckdb::DateValue{static_cast<int32_t>(day.int64(0, 0))};
+    const auto day = WEIR_TRY(run_day(*parts_.pipeline, scheduled_for));
+    values[index - 1] = duckdb::DateValue{static_cast<int32_t>(day.time_since_epoch().count())};
   }
   return values;
 }

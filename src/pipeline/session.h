@@ -91,7 +91,6 @@ class Session {
   std::unique_ptr<TableLoad> load_;
   std::vector<RowRule> rules_;
   int first_rule_ = 0;
-  std::string timezone_;
   std::string dictionary_version_;
 };
 
