@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "pipeline/executor.h"
+#include "scheduler/cron.h"
 #include "scheduler/pending.h"
 #include "scheduler/watcher.h"
 
@@ -85,7 +86,10 @@ class World final : public cli::Services {
       if (draining_) return fail(ErrorCode::cancelled, "this weir is stopping");
     }
     watcher_ = scheduler::make_watcher(project_, opened, log, runs, clock_, {});
-    return watcher_->start();
+    WEIR_TRY(watcher_->start());
+    cron_ = scheduler::make_cron(project_, log, clock_, WEIR_TRY(scheduler::make_system_alarm()),
+                                 [&runs] { runs.wake(); });
+    return cron_->start();
   }
 
   void drain(std::chrono::milliseconds grace) override {
@@ -98,6 +102,7 @@ class World final : public cli::Services {
     }
     if (first) {
       const std::lock_guard watching(watcher_mutex_);
+      if (cron_) cron_->stop();
       if (watcher_) watcher_->stop();
     }
     if (runs != nullptr) runs->drain(grace);
@@ -127,6 +132,7 @@ class World final : public cli::Services {
 
   std::mutex watcher_mutex_;  // held while it starts or stops; taken before dispatcher_mutex_
   std::unique_ptr<scheduler::Watcher> watcher_;
+  std::unique_ptr<scheduler::Cron> cron_;
 };
 
 }  // namespace

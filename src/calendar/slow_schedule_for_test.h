@@ -42,28 +42,48 @@ class SlowSchedule {
  public:
   explicit SlowSchedule(const std::string& expression) {
     std::istringstream words(expression);
-    for (std::string word; words >> word;) fields_.push_back(word);
-    if (fields_.size() == 5) fields_.insert(fields_.begin(), "0");
+    std::vector<std::string> fields;
+    for (std::string word; words >> word;) fields.push_back(word);
+    if (fields.size() == 5) fields.insert(fields.begin(), "0");
+    constexpr int lows[] = {0, 0, 0, 1, 1, 0}, highs[] = {59, 59, 23, 31, 12, 7};
+    for (size_t i = 0; i < 6; ++i) {
+      for (int value = 0; value < 60; ++value) {
+        fits_[i][value] = in(fields[i], value, lows[i], highs[i]);
+      }
+    }
+    fits_[5][0] = fits_[5][0] || fits_[5][7];
+    whole_minutes_ = fields[0] == "0";
+    wildcard_hours_ = fields[2].front() == '*';
+    either_day_ = fields[3].front() != '*' && fields[5].front() != '*';
   }
 
   /// All fires in (from, to] in the zone that is set; both whole minutes when the seconds are 0.
   std::vector<int64_t> fires(int64_t from, int64_t to) const {
-    const int64_t step = fields_[0] == "0" ? 60 : 1;
-    std::vector<int64_t> out;
+    return walk({*this}, from, to).front();
+  }
+
+  /// The same of several, in one walk.
+  static std::vector<std::vector<int64_t>> walk(const std::vector<SlowSchedule>& schedules,
+                                                int64_t from, int64_t to) {
+    int64_t step = 60;
+    for (const SlowSchedule& each : schedules) step = each.whole_minutes_ ? step : 1;
+    std::vector<std::vector<int64_t>> out(schedules.size());
     // Local time as seconds since 1970 on the clock; the latest that was shown so far.
     int64_t latest = clock_of(from - 86400);
     for (int64_t at = from - 86400 + step; at <= to; at += step) {
       const int64_t clock = clock_of(at);
-      bool fires = false;
-      if (fields_[2].front() == '*') {
-        fires = matches(clock);
-      } else {
-        for (int64_t passed = latest + step; passed <= clock; passed += step) {
-          fires = fires || matches(passed);
+      for (size_t i = 0; i < schedules.size(); ++i) {
+        bool fires = false;
+        if (schedules[i].wildcard_hours_) {
+          fires = schedules[i].matches(clock);
+        } else {
+          for (int64_t passed = latest + step; passed <= clock; passed += step) {
+            fires = fires || schedules[i].matches(passed);
+          }
         }
+        if (fires && at > from) out[i].push_back(at);
       }
       latest = std::max(latest, clock);
-      if (fires && at > from) out.push_back(at);
     }
     return out;
   }
@@ -75,18 +95,17 @@ class SlowSchedule {
   }
 
   bool matches(int64_t clock) const {
+    const int64_t second = (clock % 86400 + 86400) % 86400;
+    if (!fits_[0][second % 60] || !fits_[1][second / 60 % 60] || !fits_[2][second / 3600]) {
+      return false;
+    }
     const std::time_t time = clock;
     std::tm shown{};
     gmtime_r(&time, &shown);
-    if (!in(fields_[0], shown.tm_sec, 0, 59) || !in(fields_[1], shown.tm_min, 0, 59) ||
-        !in(fields_[2], shown.tm_hour, 0, 23) || !in(fields_[4], shown.tm_mon + 1, 1, 12)) {
-      return false;
-    }
-    const bool by_month = in(fields_[3], shown.tm_mday, 1, 31);
-    const bool by_week =
-        in(fields_[5], shown.tm_wday, 0, 7) || (shown.tm_wday == 0 && in(fields_[5], 7, 0, 7));
-    const bool either = fields_[3].front() != '*' && fields_[5].front() != '*';
-    return either ? by_month || by_week : by_month && by_week;
+    if (!fits_[4][shown.tm_mon + 1]) return false;
+    const bool by_month = fits_[3][shown.tm_mday];
+    const bool by_week = fits_[5][shown.tm_wday];
+    return either_day_ ? by_month || by_week : by_month && by_week;
   }
 
   static bool in(const std::string& field, int value, int low, int high) {
@@ -108,7 +127,8 @@ class SlowSchedule {
     return false;
   }
 
-  std::vector<std::string> fields_;
+  bool fits_[6][60] = {};
+  bool whole_minutes_ = true, wildcard_hours_ = false, either_day_ = false;
 };
 
 }  // namespace weir::calendar

@@ -11,10 +11,12 @@ namespace weir::cli {
 /// weir does not know), and each verb's own.
 Result<void> answer(const owner::Request& request, Services& services, owner::FrameSink& sink);
 
-/// `run`: {pipeline, objects: ["bucket/key"…], force} enqueues and waits; {runs: [id…]} only waits,
-/// for who lost its owner. accepted, then progress and one receipt per run.
+/// `run`: {pipeline, objects: ["bucket/key"…], force} enqueues and waits; {pipeline, from, to} is a
+/// backfill; {runs: [id…]} only waits, for who lost its owner. accepted, then progress and one
+/// receipt per run.
 Result<void> answer_run(const text::Json& args, Services& services, owner::FrameSink& sink);
-/// `runs`: {pipeline, state, limit} gives rows, {run} the receipt of that run.
+/// `runs`: {pipeline, state, limit} gives rows, {run} the receipt of that run; {next: true,
+/// pipeline, limit} the coming fires.
 Result<void> answer_runs(const text::Json& args, Services& services, owner::FrameSink& sink);
 /// `logs`: {run} gives rows.
 Result<void> answer_logs(const text::Json& args, Services& services, owner::FrameSink& sink);

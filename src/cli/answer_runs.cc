@@ -1,8 +1,13 @@
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstdlib>
 
 #include "cli/answer.h"
 #include "cli/frames.h"
 #include "cli/run_receipt.h"
+#include "model/project_lookup.h"
+#include "scheduler/coming_fires.h"
 
 namespace weir::cli {
 namespace {
@@ -58,9 +63,46 @@ TableRow row_of(const Run& run) {
           text(run.error)};
 }
 
+/// "2026-11-20 01:05:00 +01:00"
+std::string local_text(const scheduler::ComingFire& fire) {
+  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(fire.offset).count();
+  std::string clock = format_timestamp(Timestamp(fire.local.time_since_epoch())).substr(0, 19);
+  clock[10] = ' ';
+  return fmt::format("{} {}{:02}:{:02}", clock, minutes < 0 ? '-' : '+', std::abs(minutes) / 60,
+                     std::abs(minutes) % 60);
+}
+
+Result<void> answer_coming(const text::Json& args, Services& services, owner::FrameSink& sink) {
+  PipelineName only;
+  if (const std::string& name = args["pipeline"].as_string(); !name.empty()) {
+    only = WEIR_TRY(named_pipeline(services.project(), name))->name;
+  }
+  const auto limit = static_cast<size_t>(std::max<int64_t>(args["limit"].as_int(50), 1));
+  const auto fires =
+      WEIR_TRY(scheduler::coming_fires(services.project(), only, services.clock().now(), limit));
+  if (!sink.send(columns_frame({{"pipeline", "VARCHAR"},
+                                {"schedule", "VARCHAR"},
+                                {"zone", "VARCHAR"},
+                                {"local", "VARCHAR"},
+                                {"utc", "TIMESTAMP"}}))) {
+    return {};
+  }
+  RowFrames rows(sink);
+  for (const scheduler::ComingFire& fire : fires) {
+    const std::string& zone = fire.trigger->timezone;
+    if (!rows.add({fire.pipeline.value(), fire.trigger->expression, zone.empty() ? "UTC" : zone,
+                   local_text(fire), format_timestamp(fire.time)})) {
+      return {};
+    }
+  }
+  rows.flush();
+  return {};
+}
+
 }  // namespace
 
 Result<void> answer_runs(const text::Json& args, Services& services, owner::FrameSink& sink) {
+  if (args["next"].as_bool()) return answer_coming(args, services, sink);
   runlog::RunLog& log = *WEIR_TRY(services.run_log());
   if (args.has("run")) {
     sink.send(receipt_frame(receipt_of_run(WEIR_TRY(find_run(args, log)))));

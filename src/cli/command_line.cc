@@ -28,7 +28,7 @@ constexpr std::array<std::string_view, 14> verbs = {"init",  "validate", "run", 
 struct Flags {
   bool all_rejects = false, resolved = false, dismiss = false, all_replays = false;
   bool force = false, verbose = false, write = false, reference = false, apply = false,
-       no_write = false;
+       no_write = false, next = false;
 };
 
 class Definition {
@@ -77,6 +77,7 @@ class Definition {
     replay_.all = chosen(flags_.all_replays);
     query_.write = chosen(flags_.write);
     drift_.apply = chosen(flags_.apply);
+    runs_.next = chosen(flags_.next);
     schema_.reference = chosen(flags_.reference);
     const std::string verb = app_.get_subcommands().front()->get_name();
     if (verb == "init") line_.command = init_;
@@ -135,13 +136,20 @@ class Definition {
     auto& run = verb("run", "run a pipeline now and print its receipts",
                      "  weir run load-sessions\n"
                      "  weir run load-sessions --object landing/2017-07-01.json --force\n"
-                     "  weir run daily-totals --format json");
+                     "  weir run daily-totals --from 2026-11-01 --to 2026-11-30");
     run.add_option("pipeline", run_.pipeline, "the pipeline's name")->required()->type_name("NAME");
     run.add_option("--object", run_.objects,
                    "an input; may be given again. Without it: all objects not loaded yet")
         ->allow_extra_args(false)
         ->type_name("BUCKET/KEY");
     run.add_flag("--force", flags_.force, "load also what is already in, as a new attempt");
+    auto* from = run.add_option("--from", run_.from,
+                                "a backfill: once for each time its schedules fire from this day "
+                                "(${run.day}) or time on …")
+                     ->type_name("DATE|TIME");
+    auto* to = run.add_option("--to", run_.to, "… up to this one")->type_name("DATE|TIME");
+    from->needs(to)->excludes("--object", "--force");
+    to->needs(from);
   }
   void define_plan() {
     auto& plan = verb("plan", "say what a run would do: it is done, counted and rolled back",
@@ -172,6 +180,7 @@ class Definition {
   }
   void define_runs() {
     auto& runs = verb("runs", "list runs, newest first, or print one run's receipt",
+                      "  weir runs --next --limit 10\n"
                       "  weir runs --state failed --pipeline load-sessions\n"
                       "  weir runs 01k2v7yq3c8r0d5m9xw4hbtzne --format json");
     runs.add_option("run", runs_.run, "the id of a run")->type_name("RUN");
@@ -182,6 +191,8 @@ class Definition {
         ->check(CLI::Range(1, 1'000'000).description(""))
         ->type_name("N")
         ->default_str("50");
+    runs.add_flag("--next", flags_.next, "the times at which schedules will fire, soonest first")
+        ->excludes("--state");
   }
   void define_logs() {
     auto& logs =

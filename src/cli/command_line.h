@@ -20,6 +20,7 @@ struct RunCommand {
   std::string pipeline;
   std::vector<std::string> objects;  ///< "bucket/key"; empty: all pending ones
   Choice force = Choice::no;
+  std::string from, to;  ///< a backfill: dates or times; empty: none
 };
 struct PlanCommand {
   std::string pipeline;
@@ -38,6 +39,7 @@ struct RunsCommand {
   std::string pipeline;
   std::string state;
   int limit = 50;
+  Choice next = Choice::no;  ///< the coming fires of the schedules instead
 };
 struct LogsCommand {
   std::string run;

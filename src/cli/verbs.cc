@@ -39,6 +39,7 @@ Question question(const RunCommand& command, OutputFormat format, Outputs& outpu
   Json args = Json::object();
   args.set("pipeline", command.pipeline).set("objects", objects_json(command.objects));
   args.set("force", command.force == Choice::yes);
+  if (!command.from.empty()) args.set("from", command.from).set("to", command.to);
   return {request("run", std::move(args)),
           make_receipts_presenter(format, outputs.out, outputs.error, Verdict::counts)};
 }
@@ -59,6 +60,11 @@ Question question(const RunsCommand& command, OutputFormat format, Outputs& outp
             make_receipts_presenter(format, outputs.out, outputs.error, Verdict::shown)};
   }
   args.set("pipeline", command.pipeline).set("state", command.state).set("limit", command.limit);
+  if (command.next == Choice::yes) {
+    args.set("next", true);
+    return {request("runs", std::move(args)),
+            make_rows_presenter(format, outputs.out, {.times = Times::to_the_second})};
+  }
   return {request("runs", std::move(args)), make_rows_presenter(format, outputs.out,
                                                                 {.whole_column = "id",
                                                                  .left_out = {"tries", "created"},

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "config/key_pattern.h"
 #include "config/produced_columns.h"
@@ -45,14 +46,13 @@ void resolve_object_trigger(const Named<PipelineEntry>& entry, const TriggerEntr
 }
 
 void resolve_cron_trigger(const Named<PipelineEntry>& entry, const TriggerEntry& trigger,
-                          Pipeline& pipeline, const Resolving& resolving) {
+                          Pipeline& pipeline, std::set<std::string>& seen,
+                          const Resolving& resolving) {
   const Location& at = trigger.cron->location;
   const CronTrigger cron{trigger.cron->value,
                          trigger.timezone ? trigger.timezone->value : std::string(),
                          trigger.missed.value, at};
-  for (const Trigger& each : pipeline.triggers) {
-    const auto* other = std::get_if<CronTrigger>(&each);
-    if (other == nullptr || schedule_name(*other) != schedule_name(cron)) continue;
+  if (!seen.insert(schedule_name(cron)).second) {
     resolving.reader.error(
         at,
         "the schedule '" + cron.expression + "' is there twice in pipeline '" + entry.name + "'",
@@ -116,9 +116,10 @@ bool resolve_pipeline(const Named<PipelineEntry>& entry, Resolving& resolving) {
   pipeline.retry = entry.value.retry.policy();
   pipeline.concurrency = int(entry.value.concurrency.value);
   pipeline.location = entry.location;
+  std::set<std::string> schedules;
   for (const TriggerEntry& trigger : entry.value.when) {
     if (trigger.object) resolve_object_trigger(entry, trigger, pipeline, resolving);
-    if (trigger.cron) resolve_cron_trigger(entry, trigger, pipeline, resolving);
+    if (trigger.cron) resolve_cron_trigger(entry, trigger, pipeline, schedules, resolving);
   }
   bool complete = true;
   for (const StepEntry& step : entry.value.steps) {

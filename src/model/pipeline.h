@@ -35,7 +35,7 @@ struct CronTrigger {
   std::string expression;
   std::string timezone;  ///< IANA name; empty = UTC
   MissedFires missed = MissedFires::last;
-  Location location;
+  Location location = {};
 };
 
 using Trigger = std::variant<ObjectTrigger, CronTrigger>;

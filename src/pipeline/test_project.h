@@ -157,7 +157,7 @@ class TestProject {
     mobile.steps = {sessions, WhereStep{{"device = 'mobile'", {}, true}, {}}, select, merge};
     Pipeline daily;
     daily.name = PipelineName("daily");
-    daily.triggers = {CronTrigger{"5 0 * * *", "America/Argentina/Buenos_Aires", {}}};
+    daily.triggers = {CronTrigger{"5 0 * * *", "America/Argentina/Buenos_Aires"}};
     daily.steps = {SqlStep{{"SELECT date, sum(hit_count) AS hits, count(DISTINCT user_id) AS users "
                             "FROM hits WHERE date <= ${run.day} GROUP BY date",
                             {},
