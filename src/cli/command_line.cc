@@ -20,15 +20,15 @@ constexpr const char* exit_codes =
     "  2  wrong usage, or the project file is invalid\n"
     "  3  loaded, but some rows were rejected";
 
-constexpr std::array<std::string_view, 14> verbs = {"init",  "validate", "run",     "plan",   "up",
-                                                    "runs",  "logs",     "rejects", "replay", "why",
-                                                    "query", "drift",    "schema",  "secret"};
+constexpr std::array<std::string_view, 15> verbs = {
+    "init",    "validate", "run", "plan",  "test",  "up",     "runs",  "logs",
+    "rejects", "replay",   "why", "query", "drift", "schema", "secret"};
 
 /// CLI11 wants flags as bools; they become Choices once it is done.
 struct Flags {
   bool all_rejects = false, resolved = false, dismiss = false, all_replays = false;
-  bool force = false, verbose = false, write = false, reference = false, apply = false,
-       no_write = false, next = false;
+  bool force = false, update = false, verbose = false, write = false, reference = false,
+       apply = false, no_write = false, next = false;
 };
 
 class Definition {
@@ -50,6 +50,7 @@ class Definition {
     define_validate();
     define_run();
     define_plan();
+    define_test();
     define_up();
     define_runs();
     define_logs();
@@ -70,6 +71,7 @@ class Definition {
     }
     run_.force = plan_.force = chosen(flags_.force);
     plan_.write = chosen(!flags_.no_write);
+    test_.update = chosen(flags_.update);
     up_.verbose = chosen(flags_.verbose);
     rejects_.all = chosen(flags_.all_rejects);
     rejects_.resolved = chosen(flags_.resolved);
@@ -84,6 +86,7 @@ class Definition {
     if (verb == "validate") line_.command = ValidateCommand{};
     if (verb == "run") line_.command = run_;
     if (verb == "plan") line_.command = plan_;
+    if (verb == "test") line_.command = test_;
     if (verb == "up") line_.command = up_;
     if (verb == "runs") line_.command = runs_;
     if (verb == "logs") line_.command = logs_;
@@ -166,6 +169,20 @@ class Definition {
     plan.add_flag("--force", flags_.force, "plan also what is already in, as a new attempt");
     plan.add_flag("--no-write", flags_.no_write,
                   "write nothing to the database, not even to roll it back");
+  }
+  void define_test() {
+    auto& test = verb("test", "run the project's tests, each on databases and buckets of its own",
+                      "  weir test\n"
+                      "  weir test 'dirty history' --jobs 4 --junit report.xml\n\n"
+                      "Exit code 0 when all passed, 1 when not, 2 when the project is invalid or "
+                      "there is no such test.");
+    test.add_option("name", test_.names, "only tests of this name, or with it in their name")
+        ->type_name("NAME");
+    test.add_option("--jobs", test_.jobs, "so many at a time")
+        ->check(CLI::Range(1, 1000).description(""))
+        ->type_name("N");
+    test.add_option("--junit", test_.junit, "also write a report that CI servers read")
+        ->type_name("FILE");
   }
   void define_up() {
     auto& up = verb("up", "watch the buckets and run what their objects trigger, until stopped",
@@ -337,6 +354,7 @@ class Definition {
   InitCommand init_;
   RunCommand run_;
   PlanCommand plan_;
+  TestCommand test_;
   UpCommand up_;
   RunsCommand runs_;
   LogsCommand logs_;

@@ -28,6 +28,12 @@ struct PlanCommand {
   Choice force = Choice::no;
   Choice write = Choice::yes;  ///< no: not even in a transaction that is rolled back
 };
+struct TestCommand {
+  std::vector<std::string> names;  ///< tests, or parts of their names; empty: all
+  size_t jobs = 0;                 ///< 0: as many as there are processors
+  std::optional<std::filesystem::path> junit;
+  Choice update = Choice::no;
+};
 struct UpCommand {
   int ready_descriptor = -1;  ///< gets one byte when everything stands
   std::optional<int> port;
@@ -78,9 +84,9 @@ struct SecretCommand {
   std::string name;
 };
 
-using Command = std::variant<InitCommand, ValidateCommand, RunCommand, PlanCommand, UpCommand,
-                             RunsCommand, LogsCommand, RejectsCommand, ReplayCommand, WhyCommand,
-                             QueryCommand, DriftCommand, SchemaCommand, SecretCommand>;
+using Command = std::variant<InitCommand, ValidateCommand, RunCommand, PlanCommand, TestCommand,
+                             UpCommand, RunsCommand, LogsCommand, RejectsCommand, ReplayCommand,
+                             WhyCommand, QueryCommand, DriftCommand, SchemaCommand, SecretCommand>;
 
 struct CommandLine {
   std::filesystem::path project = ".";

@@ -153,6 +153,9 @@ ExitCode perform_verb(const CommandLine& line, const Wiring& wiring) {
   if (const auto* command = std::get_if<SchemaCommand>(&line.command)) {
     return print_schema(*command);
   }
+  if (const auto* command = std::get_if<TestCommand>(&line.command)) {
+    return test_project(*command, line);
+  }
   auto project = load(line);
   if (!project) return ExitCode::usage;
   if (const auto* command = std::get_if<UpCommand>(&line.command)) {

@@ -10,6 +10,8 @@ namespace weir::cli {
 ExitCode init_project(const InitCommand& command);
 ExitCode validate(const CommandLine& line);
 ExitCode print_schema(const SchemaCommand& command);
+/// In this process, whoever owns the project.
+ExitCode test_project(const TestCommand& command, const CommandLine& line);
 ExitCode up(const UpCommand& command, Project project, const Wiring& wiring);
 ExitCode secret(const CommandLine& line, const SecretCommand& command, const Project& project);
 /// run, runs, logs, query: they need an owner, or become it.
