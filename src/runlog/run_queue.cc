@@ -4,6 +4,7 @@
 #include <set>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "runlog/run_log_sql.h"
 #include "runlog/run_rows.h"
@@ -116,23 +117,25 @@ Result<std::optional<RunQueue::Turn>> RunQueue::next_turn(const Closed& closed) 
   const auto rank = [](const Turn& turn) {
     return std::tuple(-turn.top, turn.served, turn.pipeline);
   };
+  std::unordered_set<std::string_view> busy;
+  for (const PipelineName& pipeline : closed.pipelines) busy.insert(pipeline.value());
   std::optional<Turn> best;
   for (const std::string& lane : lanes_) {
     if (std::ranges::find(closed.lanes, lane) != closed.lanes.end()) continue;
-    auto turn = WEIR_TRY(next_turn_of_lane(lane, closed));
+    auto turn = WEIR_TRY(next_turn_of_lane(lane, busy));
     if (turn && (!best || rank(*turn) < rank(*best))) best = std::move(turn);
   }
   return best;
 }
 
-Result<std::optional<RunQueue::Turn>> RunQueue::next_turn_of_lane(const std::string& lane,
-                                                                  const Closed& closed) {
+Result<std::optional<RunQueue::Turn>> RunQueue::next_turn_of_lane(
+    const std::string& lane, const std::unordered_set<std::string_view>& busy) {
   Query query = WEIR_TRY(connection_.query(sql::ready_pipelines));
   query.bind(lane);
   while (WEIR_TRY(query.next())) {
     Turn turn{query.integer(0), PipelineName(std::string(query.text(1))), query.integer(2),
               query.integer(3)};
-    if (std::ranges::find(closed.pipelines, turn.name) == closed.pipelines.end()) return turn;
+    if (!busy.contains(turn.name.value())) return turn;
   }
   return std::nullopt;
 }

@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "runlog/pipeline_rows.h"
@@ -61,7 +64,8 @@ class RunQueue {
   Result<void> release_due(Timestamp now, QueueChanges& changes);
   Result<void> release(const char* statement, Timestamp now, QueueChanges& changes);
   Result<std::optional<Turn>> next_turn(const Closed& closed);
-  Result<std::optional<Turn>> next_turn_of_lane(const std::string& lane, const Closed& closed);
+  Result<std::optional<Turn>> next_turn_of_lane(const std::string& lane,
+                                                const std::unordered_set<std::string_view>& busy);
   Result<std::vector<Leasable>> ready(int64_t pipeline, bool without_object, size_t limit);
   Result<std::vector<Leasable>> batch_of(int64_t pipeline, size_t limit);
   Result<void> leave_running(const Row& row, QueueChanges& changes);
