@@ -5,6 +5,7 @@
 
 #include "cli/answer.h"
 #include "cli/frames.h"
+#include "cli/run_filter.h"
 #include "cli/run_receipt.h"
 #include "model/project_lookup.h"
 #include "scheduler/coming_fires.h"
@@ -17,23 +18,6 @@ Result<Run> find_run(const text::Json& args, runlog::RunLog& log) {
   auto run = WEIR_TRY(log.find(RunId(id)));
   if (run) return *std::move(run);
   return fail(ErrorCode::usage, "there is no run '" + id + "'", "`weir runs` lists them");
-}
-
-Result<runlog::RunFilter> filter_of(const text::Json& args) {
-  runlog::RunFilter filter;
-  // Not looked up in the project: a pipeline that is gone may still have runs.
-  if (const std::string& pipeline = args["pipeline"].as_string(); !pipeline.empty()) {
-    filter.pipeline = PipelineName(pipeline);
-  }
-  if (const std::string& state = args["state"].as_string(); !state.empty()) {
-    filter.state = parse_run_state(state);
-    if (!filter.state) {
-      return fail(ErrorCode::usage, "there is no state '" + state + "'",
-                  "states are queued running succeeded partial failed skipped parked");
-    }
-  }
-  filter.limit = static_cast<size_t>(std::max<int64_t>(args["limit"].as_int(50), 1));
-  return filter;
 }
 
 std::optional<std::string> time_text(const std::optional<Timestamp>& time) {
@@ -108,7 +92,7 @@ Result<void> answer_runs(const text::Json& args, Services& services, owner::Fram
     sink.send(receipt_frame(receipt_of_run(WEIR_TRY(find_run(args, log)))));
     return {};
   }
-  const runlog::RunFilter filter = WEIR_TRY(filter_of(args));
+  const runlog::RunFilter filter = WEIR_TRY(run_filter(args, services.clock().now()));
   if (!sink.send(columns_frame({{"id", "VARCHAR"},
                                 {"pipeline", "VARCHAR"},
                                 {"object", "VARCHAR"},

@@ -171,6 +171,9 @@ TEST_F(AnswerTest, RunsAreListedNewestFirst) {
   ASSERT_TRUE(ask("runs", Json::object().set("state", "partial").set("pipeline", "load")));
   EXPECT_EQ(rows_of(sink.frames[1]).size(), 1u);
   sink.frames.clear();
+  ASSERT_TRUE(ask("runs", Json::object().set("object", "landing/a2.json").set("until", "1d")));
+  EXPECT_EQ(rows_of(sink.frames[1]).at(0)[0], "a2");
+  sink.frames.clear();
   ASSERT_TRUE(ask("runs", Json::object().set("run", "a1")));
   EXPECT_EQ(receipt_of(sink.frames[0])->rows.read, 3u);
   sink.frames.clear();
@@ -180,6 +183,7 @@ TEST_F(AnswerTest, RunsAreListedNewestFirst) {
 
 TEST_F(AnswerTest, RunsRefusesWhatItDoesNotKnow) {
   EXPECT_THAT(refused("runs", Json::object().set("state", "done")).fix, HasSubstr("succeeded"));
+  EXPECT_EQ(refused("runs", Json::object().set("since", "soon")).code, ErrorCode::usage);
   EXPECT_EQ(refused("runs", Json::object().set("run", "zz")).code, ErrorCode::usage);
   EXPECT_EQ(refused("logs", Json::object().set("run", "zz")).code, ErrorCode::usage);
   EXPECT_EQ(refused("dance", Json()).code, ErrorCode::usage);

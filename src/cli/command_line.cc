@@ -198,12 +198,24 @@ class Definition {
   void define_runs() {
     auto& runs = verb("runs", "list runs, newest first, or print one run's receipt",
                       "  weir runs --next --limit 10\n"
-                      "  weir runs --state failed --pipeline load-sessions\n"
+                      "  weir runs --parked\n"
+                      "  weir runs --state partial --pipeline load-sessions --since 24h\n"
+                      "  weir runs --object landing/2017/a.json\n"
                       "  weir runs 01k2v7yq3c8r0d5m9xw4hbtzne --format json");
     runs.add_option("run", runs_.run, "the id of a run")->type_name("RUN");
-    runs.add_option("--state", runs_.state, "only runs in this state")
-        ->type_name("queued|running|succeeded|partial|failed|skipped|parked");
+    auto* state = runs.add_option("--state", runs_.state, "only runs in this state");
+    state->type_name("queued|running|succeeded|partial|failed|skipped|parked");
+    runs.add_flag_callback(
+            "--parked", [this] { runs_.state = "parked"; },
+            "only runs that failed and wait for a person")
+        ->excludes(state);
     runs.add_option("--pipeline", runs_.pipeline, "only runs of this pipeline")->type_name("NAME");
+    runs.add_option("--object", runs_.object, "only runs of this object")->type_name("BUCKET/KEY");
+    runs.add_option("--since", runs_.since,
+                    "only runs created then or later: a date, a time (UTC unless it has an "
+                    "offset), or an age such as 90m, 24h, 7d")
+        ->type_name("WHEN");
+    runs.add_option("--until", runs_.until, "only runs created before then")->type_name("WHEN");
     runs.add_option("--limit", runs_.limit, "at most so many")
         ->check(CLI::Range(1, 1'000'000).description(""))
         ->type_name("N")

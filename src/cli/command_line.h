@@ -44,6 +44,9 @@ struct RunsCommand {
   std::string run;  ///< empty: a listing
   std::string pipeline;
   std::string state;
+  std::string object;
+  std::string since;
+  std::string until;
   int limit = 50;
   Choice next = Choice::no;  ///< the coming fires of the schedules instead
 };

@@ -75,6 +75,12 @@ TEST(CommandLine, TheOtherVerbs) {
   EXPECT_EQ(runs.state, "failed");
   EXPECT_EQ(runs.pipeline, "load");
   EXPECT_EQ(runs.limit, 7);
+  const auto parked = command<RunsCommand>(
+      {"runs", "--parked", "--object", "b/k", "--since", "24h", "--until", "2026-11-20"});
+  EXPECT_EQ(parked.state, "parked");
+  EXPECT_EQ(parked.object, "b/k");
+  EXPECT_EQ(parked.since, "24h");
+  EXPECT_EQ(parked.until, "2026-11-20");
   EXPECT_EQ(command<RunsCommand>({"runs", "01k"}).run, "01k");
   EXPECT_EQ(command<LogsCommand>({"logs", "01k"}).run, "01k");
   const auto query = command<QueryCommand>({"query", "SELECT 1", "--in", "db", "--write"});
@@ -102,6 +108,7 @@ TEST(CommandLine, WrongUsageIsTwoAndPointsAtHelp) {
                             {"run", "a", "--nope"},
                             {"run", "a", "b"},
                             {"runs", "--limit", "0"},
+                            {"runs", "--parked", "--state", "failed"},
                             {"up", "--ready-fd", "x"}}) {
     const TextOnly text = refused(words);
     EXPECT_EQ(text.exit_code, 2);

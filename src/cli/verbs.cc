@@ -59,7 +59,12 @@ Question question(const RunsCommand& command, OutputFormat format, Outputs& outp
     return {request("runs", std::move(args)),
             make_receipts_presenter(format, outputs.out, outputs.error, Verdict::shown)};
   }
-  args.set("pipeline", command.pipeline).set("state", command.state).set("limit", command.limit);
+  args.set("pipeline", command.pipeline)
+      .set("state", command.state)
+      .set("object", command.object)
+      .set("since", command.since)
+      .set("until", command.until)
+      .set("limit", command.limit);
   if (command.next == Choice::yes) {
     args.set("next", true);
     return {request("runs", std::move(args)),
