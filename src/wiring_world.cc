@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "pipeline/executor.h"
 #include "scheduler/cron.h"
+#include "scheduler/history_keeper.h"
 #include "scheduler/pending.h"
 #include "scheduler/watcher.h"
 
@@ -67,6 +68,8 @@ class World final : public cli::Services {
           log, executor, clock_,
           {.workers = workers(), .rules = scheduler::dispatch_rules(project_)});
       dispatcher_->start();
+      history_keeper_ = scheduler::make_history_keeper(log, clock_, history_limits(), {});
+      history_keeper_->start();
     }
     return dispatcher_.get();
   }
@@ -109,6 +112,11 @@ class World final : public cli::Services {
   }
 
  private:
+  runlog::HistoryLimits history_limits() const {
+    return {std::chrono::duration_cast<std::chrono::seconds>(
+                std::chrono::milliseconds(project_.history.keep_ms)),
+            static_cast<uint64_t>(project_.history.runs)};
+  }
   static int workers() {
     return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2u, 8u));
   }
@@ -129,6 +137,7 @@ class World final : public cli::Services {
   std::mutex dispatcher_mutex_;
   bool draining_ = false;  // guarded by dispatcher_mutex_
   std::unique_ptr<scheduler::Dispatcher> dispatcher_;
+  std::unique_ptr<scheduler::HistoryKeeper> history_keeper_;
 
   std::mutex watcher_mutex_;  // held while it starts or stops; taken before dispatcher_mutex_
   std::unique_ptr<scheduler::Watcher> watcher_;

@@ -12,6 +12,8 @@ Value<ProjectEntry> describe() {
                 "web-analytics")
       .optional("memory", &ProjectEntry::memory, size_value(least_memory_bytes, 0),
                 "The bound on the memory weir uses, whatever the size of the files.", "1GB")
+      .optional("history", &ProjectEntry::history, history_value(),
+                "How much of what has happened stays in the run log.", "{keep: 30d, runs: 100000}")
       .optional(
           "databases", &ProjectEntry::databases, named(identifier("database"), database_value()),
           "Where tables live. duckdb:// paths are relative to the project's folder; in quotes, "

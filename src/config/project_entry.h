@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/history_entry.h"
 #include "config/operation_entry.h"
 #include "config/pipeline_entry.h"
 #include "config/storage_entry.h"
@@ -18,6 +19,7 @@ struct ProjectEntry {
   Located<uint64_t> memory{Project{}.memory_bytes, {}};
   LogEntry log;
   std::optional<AdminEntry> admin;
+  HistoryEntry history;
   std::vector<Named<DatabaseEntry>> databases;
   std::vector<Named<BucketEntry>> buckets;
   std::vector<Named<TableEntry>> tables;

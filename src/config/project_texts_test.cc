@@ -24,7 +24,8 @@ TEST(ProjectTexts, TopLevelKeys) {
        {"2:1: error: the key 'project' is there twice, first in line 1; keep one of the two"}},
       {"project: p\ntabels: {}\n", {"2:1: error: unknown key 'tabels'; did you mean 'tables'?"}},
       {"project: p\nxyzzyx: 1\n",
-       {"2:1: error: unknown key 'xyzzyx'; there are project, memory, databases, buckets, tables, "
+       {"2:1: error: unknown key 'xyzzyx'; there are project, memory, history, databases, buckets, "
+        "tables, "
         "pipelines, log, admin, api, reports, tests"}},
       {"project: p\napi: {a: [1, {b: c}]}\nreports:\n",
        {"2:1: note: 'api' is not there yet: nothing acts on it",
@@ -36,6 +37,23 @@ TEST(ProjectTexts, TopLevelKeys) {
        {"1:10: error: the tag '!x' has no meaning here; remove it, or quote a text that begins "
         "with "
         "'!'"}},
+  });
+}
+
+TEST(ProjectTexts, History) {
+  const LoadedProject loaded = load_text("project: p\nhistory: {keep: 7d, runs: 5000}\n");
+  EXPECT_TRUE(loaded.ok());
+  EXPECT_EQ(loaded.project.history.keep_ms, 7 * 24 * 3600 * 1000);
+  EXPECT_EQ(loaded.project.history.runs, 5000);
+  EXPECT_EQ(load_text("project: p\n").project.history.runs, 100'000);
+  expect_diagnostics({
+      {"project: p\nhistory: {runs: 999}\n",
+       {"2:17: error: 'runs' must be an integer from 1000 to 1000000000, not '999'"}},
+      {"project: p\nhistory: {keep: 59s}\n",
+       {"2:17: error: 'keep' must be a duration such as 250ms, 2s, 5m, 24h or 7d, from 1m to "
+        "36500d, not '59s'"}},
+      {"project: p\nhistory: {keeps: 1d}\n",
+       {"2:11: error: unknown key 'keeps' in 'history'; did you mean 'keep'?"}},
   });
 }
 

@@ -16,6 +16,7 @@ Resolved resolve_project(const ProjectEntry& entry, const std::filesystem::path&
   project.root = root;
   project.environment = environment;
   project.memory_bytes = entry.memory.value;
+  project.history = {entry.history.keep_ms.value, entry.history.runs.value};
   if (entry.project.given() && project.name.find_first_not_of(" \t") == std::string::npos) {
     reader.error(entry.project.location, "the project's name is blank", "give it a name");
   }

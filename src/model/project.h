@@ -35,6 +35,13 @@ struct BucketConfig {
   Location location;
 };
 
+/// How much of what has happened the run log keeps: finished runs younger than `keep_ms`, and of
+/// these the newest `runs`.
+struct HistoryConfig {
+  int64_t keep_ms = int64_t{30} * 24 * 60 * 60 * 1000;
+  int64_t runs = 100'000;
+};
+
 /// A place where the project file says `${secret:name}`.
 struct SecretUse {
   std::string name;
@@ -49,6 +56,7 @@ struct Project {
   uint64_t memory_bytes = 1u << 30;    ///< bound on the process's resident memory
   log::Settings log;                   ///< of `weir up`
   std::optional<ListenAddress> admin;  ///< where it answers /metrics, /healthz and /readyz
+  HistoryConfig history;
   std::vector<DatabaseConfig> databases;
   std::vector<BucketConfig> buckets;
   std::vector<Table> tables;
