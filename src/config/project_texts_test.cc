@@ -48,10 +48,10 @@ TEST(ProjectTexts, History) {
   EXPECT_EQ(load_text("project: p\n").project.history.runs, 100'000);
   expect_diagnostics({
       {"project: p\nhistory: {runs: 999}\n",
-       {"2:17: error: 'runs' must be an integer from 1000 to 1000000000, not '999'"}},
+       {"2:17: error: 'runs' must be a whole number from 1000 to 1000000000, not '999'"}},
       {"project: p\nhistory: {keep: 59s}\n",
-       {"2:17: error: 'keep' must be a duration such as 250ms, 2s, 5m, 24h or 7d, from 1m to "
-        "36500d, not '59s'"}},
+       {"2:17: error: 'keep' must be a duration such as 500ms, 2s, 5m or 24h, at least 1m, at "
+        "most 36500d, not '59s'"}},
       {"project: p\nhistory: {keeps: 1d}\n",
        {"2:11: error: unknown key 'keeps' in 'history'; did you mean 'keep'?"}},
   });
