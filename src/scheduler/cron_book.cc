@@ -71,21 +71,26 @@ void CronBook::await(size_t index) {
 
 void CronBook::mistrust_marks_ahead(Timestamp now) {
   due_ = {};
+  size_t wrong = 0;
+  Timestamp farthest = now;
   for (size_t i = 0; i < entries_.size(); ++i) {
     runlog::ScheduleMark mark = entries_[i].mark;
     if (mark.through <= now + wrong_clock) {
       await(i);
       continue;
     }
-    log::warning(
-        "the clock says {}, but '{}' of pipeline '{}' has fired up to {}: that clock was wrong; it "
-        "fires from now on",
-        format_timestamp(now), mark.key.schedule, mark.key.pipeline.value(),
-        format_timestamp(mark.through));
+    ++wrong;
+    farthest = std::max(farthest, mark.through);
     mark.through = now;
     unwritten_.push_back({std::move(mark), {}});
     taken_.push_back(i);
   }
+  if (wrong == 0) return;
+  log::warning(
+      "the clock says {}, but {} schedules have fired up to {}: that clock was wrong; they fire "
+      "from "
+      "now on",
+      format_timestamp(now), wrong, format_timestamp(farthest));
 }
 
 Result<CronBook::Look> CronBook::look(Timestamp now) {
