@@ -280,3 +280,87 @@ def test_nothing_is_left_behind(tmp_path):
     project.environment['TMPDIR'] = str(scratch)
     assert project.verb('test').code == 1
     assert list(scratch.iterdir()) == []
+
+
+NASTY = '''
+  # what comes before stays
+  one:   # a comment behind a name
+    pipeline:   "load"
+    given: &given
+      objects:
+        landing/a.csv:
+          text: |
+            id,customer,amount,ordered,tags
+            1,Ada,1.5,2024-01-03,
+            x,Bob,1,,
+            3,Emmy,2,,
+      tables: {orders: [{id: 7, customer: Seven}]}
+
+    expect:   # the receipt first
+      receipt: {status: succeeded, rows: {read: 3,   inserted: 9}}   # counted by hand
+      tables:
+        orders:
+          # the first row
+          - {ID: 1.0, customer: 'Ada L.', amount: "1.50"}   # was wrong
+          - id: 7
+            customer: >-
+              Seven
+            amount: null
+          # nobody knows this one
+          - {id: 99, customer: Nobody, amount: 1}
+      rejects: [{line: 4, field: id}]
+  two:
+    pipeline: load
+    given: *given
+    expect: {receipt: {rows: {rejected: 1}}, tables: {orders: {only: [id], rows: [{id: 8},
+      {id: 1}, {id: 7}]}}, rejects: []}
+  in a file: {pipeline: load, given: *given, expect: {tables: {orders: {file: fixtures/rows.csv}}}}
+  an alias:
+    pipeline: load
+    given: *given
+    expect: &expect {receipt: {status: skipped}}
+  repeats it:
+    pipeline: load
+    given: *given
+    expect: *expect
+  a run fails:
+    pipeline: load
+    given: {objects: {landing/a.csv: {text: "nothing\\n1\\n"}}}
+    expect: {receipt: {status: succeeded}}
+# the end'''
+
+UPDATED = [
+    ('rows: {read: 3,   inserted: 9}', 'rows: {read: 3,   inserted: 2}'),
+    ('''      receipt: {status: succeeded, rows: {read: 3''', '''      receipt: {status: partial, rows: {read: 3'''),
+    ("{ID: 1.0, customer: 'Ada L.', amount", "{ID: 1.0, customer: 'Ada', amount"),
+    ('''          # nobody knows this one
+          - {id: 99, customer: Nobody, amount: 1}
+''', '''          - {id: 3, customer: Emmy, amount: 2.00}
+          # nobody knows this one
+'''),
+    ('[{line: 4, field: id}]', '[{line: 3, field: id}]'),
+    ('''rows: [{id: 8},
+      {id: 1}, {id: 7}]''', '''rows: [{id: 1}, {id: 7}, {id: 3}]'''),
+    ('rejects: []', 'rejects: [{line: 3, field: id, rule: integer, value: x}]'),
+]
+
+
+def test_update_changes_expectations_and_nothing_else(tmp_path):
+    project = make(tmp_path, NASTY)
+    project.write('fixtures/rows.csv', 'customer,id\nBob,1\nSeven,7\n')
+    expected = (tmp_path / 'weir.yaml').read_text()
+    for old, new in UPDATED:
+        assert old in expected, old
+        expected = expected.replace(old, new, 1)
+    result = project.verb('test', '--update')
+    assert (tmp_path / 'weir.yaml').read_text() == expected, result
+    assert (tmp_path / 'fixtures/rows.csv').read_text() == 'customer,id\nAda,1\nSeven,7\nEmmy,3\n'
+    assert result.code == 1
+    assert result.err.splitlines() == [
+        "weir: updated 'one'", "weir: updated 'two'", "weir: updated 'in a file'",
+        "weir: left alone 'an alias': it cannot be rewritten without changing more of the file",
+        "weir: left alone 'repeats it': it is an alias of a value that stands elsewhere",
+        "weir: left alone 'a run fails': a run failed that was not expected to"]
+    again = project.verb('test')
+    assert '6 tests: 3 passed, 3 failed' in again.out, again
+    assert project.verb('test', 'one', 'two', 'in a file').code == 0

@@ -41,6 +41,9 @@ struct RowsDifference {
   std::vector<RowDifference> rows;  ///< empty: they are equal
   /// The rows found, those that were expected in their places.
   std::vector<TextRow> in_place;
+  /// Of each of these, which of the expected rows it is (from 0); none: it is new.
+  std::vector<std::optional<size_t>> origins;
+  std::vector<TextRow> expected_rows;  ///< spelled as the rows found are
   Location location;
 
   size_t missing() const;

@@ -149,6 +149,9 @@ Result<void> compare_rejects(const Project&, pipeline::Resources& resources, Cas
     difference.columns.emplace_back(member_names[member]);
     difference.is_key.push_back(false);
   }
+  for (const TextRow& cells : expected) {
+    difference.expected_rows.push_back(part_of(cells, members));
+  }
   for (size_t i = 0; i < expected.size(); ++i) {
     if (!matching.is_matched(i)) {
       difference.rows.push_back({part_of(expected[i], members), std::nullopt});
@@ -159,12 +162,14 @@ Result<void> compare_rejects(const Project&, pipeline::Resources& resources, Cas
         if (!named[k]) kept[k].reset();  // what it did not name it need not name
       }
       difference.in_place.push_back(std::move(kept));
+      difference.origins.emplace_back(i);
     }
   }
   for (size_t i = 0; i < found.size(); ++i) {
     if (matching.is_taken(i)) continue;
     difference.rows.push_back({std::nullopt, part_of(found[i], members)});
     difference.in_place.push_back(part_of(found[i], members));
+    difference.origins.emplace_back();
   }
   result.rejects = std::move(difference);
   return {};

@@ -131,14 +131,21 @@ void compare_rows(const std::vector<TextRow>& expected, const std::vector<TextRo
     if (moved) difference.rows.push_back({expected[i], std::nullopt});
     if (moved) difference.rows.push_back({std::nullopt, found[partner]});
     if (expected[i] != found[partner]) difference.rows.push_back({expected[i], found[partner]});
-    if (!listed) difference.in_place.push_back(found[partner]);
+    if (listed) continue;
+    difference.in_place.push_back(found[partner]);
+    difference.origins.emplace_back(i);
   }
   for (size_t i = 0; i < found.size(); ++i) {
     if (pairing.taken(i)) continue;
     difference.rows.push_back({std::nullopt, found[i]});
-    if (!listed) difference.in_place.push_back(found[i]);
+    if (listed) continue;
+    difference.in_place.push_back(found[i]);
+    difference.origins.emplace_back();
   }
+  // A list in order is written anew when it differs.
   if (listed) difference.in_place = found;
+  if (listed) difference.origins.resize(found.size());
+  difference.expected_rows = expected;
 }
 
 }  // namespace weir::cases

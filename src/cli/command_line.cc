@@ -173,7 +173,8 @@ class Definition {
   void define_test() {
     auto& test = verb("test", "run the project's tests, each on databases and buckets of its own",
                       "  weir test\n"
-                      "  weir test 'dirty history' --jobs 4 --junit report.xml\n\n"
+                      "  weir test 'dirty history' --jobs 4 --junit report.xml\n"
+                      "  weir test --update\n\n"
                       "Exit code 0 when all passed, 1 when not, 2 when the project is invalid or "
                       "there is no such test.");
     test.add_option("name", test_.names, "only tests of this name, or with it in their name")
@@ -181,6 +182,8 @@ class Definition {
     test.add_option("--jobs", test_.jobs, "so many at a time")
         ->check(CLI::Range(1, 1000).description(""))
         ->type_name("N");
+    test.add_flag("--update", flags_.update,
+                  "write what came out into the project file, in place of what was expected");
     test.add_option("--junit", test_.junit, "also write a report that CI servers read")
         ->type_name("FILE");
   }

@@ -44,6 +44,21 @@ TEST(CommandLine, Run) {
   EXPECT_EQ(full.force, Choice::yes);
 }
 
+TEST(CommandLine, Test) {
+  const auto plain = command<TestCommand>({"test"});
+  EXPECT_TRUE(plain.names.empty());
+  EXPECT_EQ(plain.jobs, 0u);
+  EXPECT_FALSE(plain.junit);
+  EXPECT_EQ(plain.update, Choice::no);
+  const auto full = command<TestCommand>(
+      {"test", "dirty history", "--jobs", "3", "two", "--junit", "r.xml", "--update"});
+  EXPECT_THAT(full.names, ElementsAre("dirty history", "two"));
+  EXPECT_EQ(full.jobs, 3u);
+  EXPECT_EQ(full.junit, "r.xml");
+  EXPECT_EQ(full.update, Choice::yes);
+  EXPECT_EQ(refused({"test", "--jobs", "0"}).exit_code, 2);
+}
+
 TEST(CommandLine, GlobalOptionsStandBeforeOrBehindTheVerb) {
   for (const auto& words : {std::vector<const char*>{"--project", "p", "--env", "prod", "--format",
                                                      "json", "run", "load"},

@@ -19,7 +19,7 @@ using text::Json;
 
 constexpr size_t most_rows = 20;
 constexpr size_t most_cell = 60;
-constexpr size_t name_width = 40;
+constexpr size_t name_width = 52;
 
 constexpr const char* red = "\x1b[31m";
 constexpr const char* green = "\x1b[32m";

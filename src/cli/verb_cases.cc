@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "cases/run_cases.h"
+#include "cases/update_expectations.h"
 #include "cli/display_text.h"
 #include "cli/messages.h"
 #include "cli/output.h"
@@ -86,6 +87,25 @@ void print(OutputFormat format, const std::vector<CaseResult>& results, double s
   output.flush();
 }
 
+/// What came out is what is expected from now on; says what was left as it is.
+ExitCode update(const Project& project, const std::vector<CaseResult>& results) {
+  const auto updated = cases::update_expectations(project, results);
+  if (!updated) {
+    say(updated.error());
+    return ExitCode::failed;
+  }
+  ExitCode code = ExitCode::done;
+  for (const cases::UpdatedCase& each : *updated) {
+    if (each.left_alone.empty()) {
+      say("updated '" + each.name + "'");
+    } else {
+      say("left alone '" + each.name + "': " + each.left_alone);
+      code = ExitCode::failed;
+    }
+  }
+  return code;
+}
+
 }  // namespace
 
 ExitCode test_project(const TestCommand& command, const CommandLine& line) {
@@ -119,6 +139,7 @@ ExitCode test_project(const TestCommand& command, const CommandLine& line) {
     say(written.error());
     return ExitCode::failed;
   }
+  if (command.update == Choice::yes) return update(*project, *results);
   const bool passed = std::all_of(results->begin(), results->end(), [](const CaseResult& result) {
     return result.status == CaseStatus::passed;
   });

@@ -57,6 +57,21 @@ pipelines:
           ordered: ordered_on
           amount: amount
       - load: {table: orders, mode: merge} # merge: a known key is updated; append: it is rejected
+
+tests:                                     # `weir test` runs them, on a database of their own
+  a negative amount is set aside:
+    pipeline: load-orders
+    given:
+      objects:
+        landing/two.csv:
+          rows:
+            - {id: 1, customer: " Ada ", city: London, ordered_on: 2024-01-03, amount: 19.90}
+            - {id: 2, customer: Emmy, city: null, ordered_on: 2024-01-03, amount: -5}
+    expect:
+      receipt: {status: partial, rows: {read: 2, inserted: 1, rejected: 1}}
+      tables:
+        orders: [{order_id: 1, customer: Ada, city: LONDON, amount: 19.90}]
+      rejects: [{line: 3, field: amount, rule: ">= 0"}]
 )";
 
 constexpr std::string_view starter_sample =
