@@ -132,8 +132,7 @@ std::vector<std::string> zone_names() {
   } catch (const std::exception&) {  // no zone files: there is UTC
   }
   std::ranges::sort(names);
-  const auto repeated = std::ranges::unique(names);
-  names.erase(repeated.begin(), repeated.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 
