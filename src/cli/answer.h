@@ -36,4 +36,7 @@ Result<void> answer_plan(const text::Json& args, Services& services, owner::Fram
 /// `drift`: {table, apply} gives a row per difference, then a `drift` frame.
 Result<void> answer_drift(const text::Json& args, Services& services, owner::FrameSink& sink);
 
+/// `doctor`: {} gives a row per finding about what only the owner's process can tell.
+Result<void> answer_doctor(const text::Json& args, Services& services, owner::FrameSink& sink);
+
 }  // namespace weir::cli

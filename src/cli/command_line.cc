@@ -20,9 +20,9 @@ constexpr const char* exit_codes =
     "  2  wrong usage, or the project file is invalid\n"
     "  3  loaded, but some rows were rejected";
 
-constexpr std::array<std::string_view, 15> verbs = {
-    "init",    "validate", "run", "plan",  "test",  "up",     "runs",  "logs",
-    "rejects", "replay",   "why", "query", "drift", "schema", "secret"};
+constexpr std::array<std::string_view, 16> verbs = {
+    "init",    "validate", "run", "plan",  "test",  "up",     "runs",   "logs",
+    "rejects", "replay",   "why", "query", "drift", "schema", "secret", "doctor"};
 
 /// CLI11 wants flags as bools; they become Choices once it is done.
 struct Flags {
@@ -61,6 +61,7 @@ class Definition {
     define_drift();
     define_schema();
     define_secret();
+    define_doctor();
   }
 
   std::variant<CommandLine, TextOnly> parse(int argc, const char* const* argv) {
@@ -96,6 +97,7 @@ class Definition {
     if (verb == "query") line_.command = query_;
     if (verb == "drift") line_.command = drift_;
     if (verb == "schema") line_.command = schema_;
+    if (verb == "doctor") line_.command = DoctorCommand{};
     if (verb == "secret") {
       if (!not_expected_.empty()) return value_on_command_line();
       line_.command = secret_;
@@ -302,6 +304,12 @@ class Definition {
     schema.add_flag("--reference", flags_.reference, "print the reference page instead (Markdown)");
   }
 
+  void define_doctor() {
+    verb("doctor", "look for what would keep this project from running, and say what mends it",
+         "  weir doctor\n"
+         "  weir doctor --env prod --format json\n\n"
+         "Exit code 1 when there is a problem; warnings alone are none.");
+  }
   void define_secret() {
     auto& secret =
         verb("secret", "set, list, remove and seal again what ${secret:name} stands for",

@@ -87,9 +87,12 @@ struct SecretCommand {
   std::string name;
 };
 
-using Command = std::variant<InitCommand, ValidateCommand, RunCommand, PlanCommand, TestCommand,
-                             UpCommand, RunsCommand, LogsCommand, RejectsCommand, ReplayCommand,
-                             WhyCommand, QueryCommand, DriftCommand, SchemaCommand, SecretCommand>;
+struct DoctorCommand {};
+
+using Command =
+    std::variant<InitCommand, ValidateCommand, RunCommand, PlanCommand, TestCommand, UpCommand,
+                 RunsCommand, LogsCommand, RejectsCommand, ReplayCommand, WhyCommand, QueryCommand,
+                 DriftCommand, SchemaCommand, SecretCommand, DoctorCommand>;
 
 struct CommandLine {
   std::filesystem::path project = ".";

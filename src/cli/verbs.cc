@@ -161,6 +161,7 @@ ExitCode perform_verb(const CommandLine& line, const Wiring& wiring) {
   if (const auto* command = std::get_if<TestCommand>(&line.command)) {
     return test_project(*command, line);
   }
+  if (std::holds_alternative<DoctorCommand>(line.command)) return doctor(line, wiring);
   auto project = load(line);
   if (!project) return ExitCode::usage;
   if (const auto* command = std::get_if<UpCommand>(&line.command)) {

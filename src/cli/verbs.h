@@ -13,6 +13,8 @@ ExitCode print_schema(const SchemaCommand& command);
 /// In this process, whoever owns the project.
 ExitCode test_project(const TestCommand& command, const CommandLine& line);
 ExitCode up(const UpCommand& command, Project project, const Wiring& wiring);
+/// Also says what is wrong with a project that does not validate.
+ExitCode doctor(const CommandLine& line, const Wiring& wiring);
 ExitCode secret(const CommandLine& line, const SecretCommand& command, const Project& project);
 /// run, runs, logs, query: they need an owner, or become it.
 ExitCode ask_owner(const CommandLine& line, const Project& project, const Wiring& wiring);
