@@ -63,13 +63,26 @@ class TestCheck {
       }
       const Pipeline* pipeline = resolving_.project.find_pipeline(PipelineName(name.value));
       whole_ = whole_ && pipeline != nullptr;  // its own errors are enough
-      if (pipeline != nullptr) pipelines_.push_back(pipeline);
+      if (pipeline != nullptr) take_pipeline(*pipeline, name.location);
       test_.pipelines.emplace_back(name.value);
     }
     if (entry_.sound && entry_.value.pipelines.empty()) {
       reader_.error(entry_.location, "test '" + entry_.name + "' runs no pipeline",
                     "name one: pipeline: NAME");
     }
+  }
+
+  void take_pipeline(const Pipeline& pipeline, const Location& at) {
+    const bool queries =
+        std::any_of(pipeline.steps.begin(), pipeline.steps.end(),
+                    [](const Step& step) { return std::holds_alternative<SqlStep>(step); });
+    if (read_step(pipeline) == nullptr && !queries) {
+      reader_.error(at,
+                    "pipeline '" + pipeline.name.value() + "'" + in_test() +
+                        " makes no rows, and a test neither downloads nor sends anything",
+                    "give the objects it would bring, and test the pipeline that reads them");
+    }
+    pipelines_.push_back(&pipeline);
   }
 
   static bool reads(const Pipeline& pipeline, const ObjectRef& object) {

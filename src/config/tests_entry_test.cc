@@ -189,6 +189,19 @@ TEST(TestsEntry, WhatIsBrokenElsewhereIsNotToldAgain) {
   EXPECT_TRUE(loaded.project.tests.empty());
 }
 
+TEST(TestsEntry, NothingIsDownloaded) {
+  const LoadedProject loaded = load_text(
+      "project: p\n"
+      "buckets: {in: file://in}\n"
+      "pipelines:\n"
+      "  fetch: {steps: [{download: {url: 'https://example.org/a.csv', to: in/a.csv}}]}\n"
+      "tests: {c: {pipeline: fetch, expect: {receipt: {status: succeeded}}}}\n");
+  EXPECT_THAT(lines_of(loaded),
+              testing::Contains("5:23: error: pipeline 'fetch' in test 'c' makes no rows, and a "
+                                "test neither downloads nor sends anything; give the objects it "
+                                "would bring, and test the pipeline that reads them"));
+}
+
 TEST(TestsEntry, WhoAsksForTheDaySaysWhichItIs) {
   const std::string project =
       "project: p\n"
