@@ -1,6 +1,7 @@
 #include "wiring_world.h"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -12,6 +13,7 @@
 #include "scheduler/history_keeper.h"
 #include "scheduler/pending.h"
 #include "scheduler/watcher.h"
+#include "wiring_monitor.h"
 
 namespace weir {
 namespace {
@@ -20,7 +22,10 @@ namespace {
 class World final : public cli::Services {
  public:
   explicit World(Project project) : project_(std::move(project)) {}
-  ~World() override { drain(std::chrono::milliseconds(0)); }
+  ~World() override {
+    drain(std::chrono::milliseconds(0));
+    monitor_.stop();  // it looks at what is below
+  }
 
   const Project& project() const override { return project_; }
   const Clock& clock() const override { return clock_; }
@@ -64,9 +69,10 @@ class World final : public cli::Services {
     const std::lock_guard lock(dispatcher_mutex_);
     if (draining_) return fail(ErrorCode::cancelled, "this weir is stopping");
     if (!dispatcher_) {
-      dispatcher_ = scheduler::make_dispatcher(
-          log, executor, clock_,
-          {.workers = workers(), .rules = scheduler::dispatch_rules(project_)});
+      dispatcher_ = scheduler::make_dispatcher(log, executor, clock_,
+                                               {.workers = workers(),
+                                                .rules = scheduler::dispatch_rules(project_),
+                                                .observer = &monitor_.meter()});
       dispatcher_->start();
       history_keeper_ = scheduler::make_history_keeper(log, clock_, history_limits(), {});
       history_keeper_->start();
@@ -77,6 +83,13 @@ class World final : public cli::Services {
   Result<std::vector<Run>> pending_runs(const Pipeline& pipeline, bool force) override {
     return scheduler::pending_runs(pipeline, *WEIR_TRY(untouched_resources()), *WEIR_TRY(run_log()),
                                    clock_, force);
+  }
+
+  const scheduler::RunMeter& meter() const override { return monitor_.meter(); }
+
+  Result<std::optional<ListenAddress>> start_monitoring(
+      const std::optional<ListenAddress>& address) override {
+    return monitor_.start([this] { return look(); }, address);
   }
 
   Result<void> start_watching() override {
@@ -92,10 +105,13 @@ class World final : public cli::Services {
     WEIR_TRY(watcher_->start());
     cron_ = scheduler::make_cron(project_, log, clock_, WEIR_TRY(scheduler::make_system_alarm()),
                                  [&runs] { runs.wake(); });
-    return cron_->start();
+    WEIR_TRY(cron_->start());
+    watching_ = true;
+    return {};
   }
 
   void drain(std::chrono::milliseconds grace) override {
+    stopping_ = true;
     scheduler::Dispatcher* runs = nullptr;
     bool first = false;
     {
@@ -121,8 +137,45 @@ class World final : public cli::Services {
     return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2u, 8u));
   }
 
+  /// Once `start_monitoring` was called, on a thread of its own.
+  api::Vitals look() {
+    api::Vitals vitals;
+    const auto require = [&](std::string name, const Result<void>& met) {
+      vitals.conditions.push_back(
+          {std::move(name), met.has_value(), met ? std::string() : met.error().to_string()});
+    };
+    const auto not_ready = [](bool met, const char* why) -> Result<void> {
+      if (met) return {};
+      return fail(ErrorCode::unavailable, why);
+    };
+    vitals.levels.state_free_bytes = free_bytes(project_.state_dir());
+    require("state folder", check_writable(project_.state_dir()));
+    require("run log", measure(vitals.levels));
+    require("triggers", not_ready(watching_, "not every trigger is watched yet"));
+    require("running", not_ready(!stopping_, "weir is stopping"));
+    for (const auto& [database, why] : monitor_.meter().open_breakers()) {
+      require("database " + database.value(), fail(ErrorCode::unavailable, why));
+    }
+    vitals.levels.ready = vitals.ready();
+    return vitals;
+  }
+
+  Result<void> measure(metrics::Levels& levels) {
+    runlog::RunLog& log = *WEIR_TRY(run_log());
+    levels.queued = WEIR_TRY(log.count(RunState::queued));
+    levels.running = WEIR_TRY(log.count(RunState::running));
+    levels.parked = WEIR_TRY(log.count(RunState::parked));
+    const runlog::Waiting waiting = WEIR_TRY(log.waiting());
+    levels.held = waiting.held;
+    levels.notices_waiting = waiting.notices;
+    return {};
+  }
+
   const Project project_;
   const SystemClock clock_;
+  Monitor monitor_{project_, clock_};  // its counters outlive the dispatcher
+  std::atomic<bool> watching_ = false;
+  std::atomic<bool> stopping_ = false;
 
   std::mutex run_log_mutex_;
   std::unique_ptr<runlog::RunLog> run_log_;

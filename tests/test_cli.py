@@ -9,7 +9,7 @@ import yaml
 from small_project import lines, make
 from weir_project import Project, binary
 
-VERBS = ['init', 'validate', 'run', 'plan', 'up', 'runs', 'logs', 'rejects', 'replay', 'why', 'query', 'drift', 'schema']
+VERBS = ['init', 'validate', 'run', 'plan', 'up', 'runs', 'logs', 'top', 'rejects', 'replay', 'why', 'query', 'drift', 'schema']
 
 
 def test_help_has_examples_for_every_verb(tmp_path) -> None:

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <vector>
 
 #include "base/clock.h"
@@ -107,6 +108,9 @@ Result<void> start(const Settings& settings) {
   if (settings.file.empty()) {
     sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
   } else {
+    std::error_code told_when_opened;
+    std::filesystem::create_directories(std::filesystem::path(settings.file).parent_path(),
+                                        told_when_opened);
     spdlog::file_event_handlers handlers;
     handlers.before_open = make_private;
     try {

@@ -96,6 +96,12 @@ TEST_F(LogTest, AFileOthersCouldReadIsTakenFromThem) {
   EXPECT_THAT(text(), ::testing::StartsWith("old\n"));
 }
 
+TEST_F(LogTest, AMissingFolderIsMadeAndTheFileIsStillPrivate) {
+  ASSERT_TRUE(start(Settings{.file = file("a/b/weir.log")}));
+  info("line");
+  EXPECT_EQ(fs::status(file("a/b/weir.log")).permissions(), fs::perms(0600));
+}
+
 TEST_F(LogTest, AFileThatCannotBeOpenedIsAnError) {
   std::ofstream(file("blocked")) << "a file, not a folder";
   const auto started = start(Settings{.file = file("blocked/weir.log")});

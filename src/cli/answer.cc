@@ -6,6 +6,7 @@ Result<void> answer(const owner::Request& request, Services& services, owner::Fr
   if (request.verb == "run") return answer_run(request.args, services, sink);
   if (request.verb == "runs") return answer_runs(request.args, services, sink);
   if (request.verb == "logs") return answer_logs(request.args, services, sink);
+  if (request.verb == "top") return answer_top(request.args, services, sink);
   if (request.verb == "query") return answer_query(request.args, services, sink);
   if (request.verb == "plan") return answer_plan(request.args, services, sink);
   if (request.verb == "drift") return answer_drift(request.args, services, sink);

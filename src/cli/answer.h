@@ -18,8 +18,11 @@ Result<void> answer_run(const text::Json& args, Services& services, owner::Frame
 /// `runs`: {pipeline, state, limit} gives rows, {run} the receipt of that run; {next: true,
 /// pipeline, limit} the coming fires.
 Result<void> answer_runs(const text::Json& args, Services& services, owner::FrameSink& sink);
-/// `logs`: {run} gives rows.
+/// `logs`: {run, level, limit} gives rows, the newest of all runs without `run`; then a `cursor`,
+/// which, put into the next request, asks for what has come since.
 Result<void> answer_logs(const text::Json& args, Services& services, owner::FrameSink& sink);
+/// `top`: one `top` frame, what weir is doing.
+Result<void> answer_top(const text::Json& args, Services& services, owner::FrameSink& sink);
 /// `rejects`: {run, all, resolved} gives rows, {} those of all runs with their counts; {run, mend:
 /// "csv" or "json"} gives text; {run, dismiss} marks them.
 Result<void> answer_rejects(const text::Json& args, Services& services, owner::FrameSink& sink);

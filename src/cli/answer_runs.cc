@@ -115,19 +115,4 @@ Result<void> answer_runs(const text::Json& args, Services& services, owner::Fram
   return {};
 }
 
-Result<void> answer_logs(const text::Json& args, Services& services, owner::FrameSink& sink) {
-  runlog::RunLog& log = *WEIR_TRY(services.run_log());
-  const Run run = WEIR_TRY(find_run(args, log));
-  if (!sink.send(
-          columns_frame({{"time", "TIMESTAMP"}, {"level", "VARCHAR"}, {"message", "VARCHAR"}}))) {
-    return {};
-  }
-  RowFrames rows(sink);
-  for (const runlog::LogLine& line : WEIR_TRY(log.log_lines(run.id))) {
-    if (!rows.add({format_timestamp(line.time), line.level, line.message})) return {};
-  }
-  rows.flush();
-  return {};
-}
-
 }  // namespace weir::cli

@@ -189,12 +189,55 @@ TEST_F(AnswerTest, RunsRefusesWhatItDoesNotKnow) {
   EXPECT_EQ(refused("dance", Json()).code, ErrorCode::usage);
 }
 
-TEST_F(AnswerTest, LogsAreRows) {
+std::vector<std::string> messages_of(const std::vector<Json>& frames) {
+  std::vector<std::string> messages;
+  for (const Json& frame : frames) {
+    if (frame["frame"].as_string() != "rows") continue;
+    for (const TableRow& row : rows_of(frame)) messages.push_back(row[4].value_or(""));
+  }
+  return messages;
+}
+
+TEST_F(AnswerTest, LogsTellTheRunsStoryOnce) {
   stored("a1", RunState::succeeded);
-  ASSERT_TRUE(ask("logs", Json::object().set("run", "a1")));
-  const auto rows = rows_of(sink.frames.back());
-  ASSERT_EQ(rows.size(), 1u);
-  EXPECT_EQ(rows[0][2], "read 1 row");
+  Json args = Json::object().set("run", "a1");
+  ASSERT_TRUE(ask("logs", args));
+  const auto first = messages_of(sink.frames);
+  ASSERT_GE(first.size(), 2u);
+  EXPECT_THAT(first, testing::Contains("read 1 row"));
+  EXPECT_THAT(first, testing::Contains(testing::StartsWith("queued by ")));
+  EXPECT_THAT(first, testing::Contains(testing::StartsWith("succeeded")));
+  const Json end = sink.frames.back();
+  EXPECT_TRUE(end["ended"].as_bool());
+  sink.frames.clear();
+  ASSERT_TRUE(ask("logs", args.set("cursor", end["cursor"])));
+  EXPECT_THAT(messages_of(sink.frames), testing::IsEmpty()) << "what was told is not told again";
+}
+
+TEST_F(AnswerTest, LogsOfAllRunsAreFollowedByLine) {
+  runlog::RunLog& log = *services.run_log().value();
+  stored("a1", RunState::succeeded);
+  Json args = Json::object().set("run", "").set("limit", 1);
+  ASSERT_TRUE(ask("logs", args));
+  EXPECT_EQ(messages_of(sink.frames).size(), 1u);
+  const Json end = sink.frames.back();
+  EXPECT_FALSE(end["ended"].as_bool());
+  for (const char* level : {"info", "error", "debug"}) {
+    ASSERT_TRUE(log.append_log(RunId("a1"), {services.clock().now(), level, level}));
+  }
+  sink.frames.clear();
+  ASSERT_TRUE(ask("logs", args.set("cursor", end["cursor"]).set("level", "warning")));
+  EXPECT_THAT(messages_of(sink.frames), testing::ElementsAre("error"));
+  EXPECT_EQ(refused("logs", Json::object().set("level", "loud")).code, ErrorCode::usage);
+}
+
+TEST_F(AnswerTest, TopShowsWhatIsThere) {
+  stored("a1", RunState::parked);
+  ASSERT_TRUE(ask("top", Json()));
+  const Json& frame = sink.frames.back();
+  EXPECT_EQ(frame["project"].as_string(), "test");
+  EXPECT_EQ(frame["parked"].as_int(), 1);
+  EXPECT_GT(frame["memory_bytes"].as_int(), 0);
 }
 
 TEST_F(AnswerTest, QueryStreamsRows) {

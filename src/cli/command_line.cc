@@ -20,15 +20,15 @@ constexpr const char* exit_codes =
     "  2  wrong usage, or the project file is invalid\n"
     "  3  loaded, but some rows were rejected";
 
-constexpr std::array<std::string_view, 16> verbs = {
-    "init",    "validate", "run", "plan",  "test",  "up",     "runs",   "logs",
+constexpr std::array<std::string_view, 17> verbs = {
+    "init",    "validate", "run", "plan",  "test",  "up",     "runs",   "logs",  "top",
     "rejects", "replay",   "why", "query", "drift", "schema", "secret", "doctor"};
 
 /// CLI11 wants flags as bools; they become Choices once it is done.
 struct Flags {
   bool all_rejects = false, resolved = false, dismiss = false, all_replays = false;
   bool force = false, update = false, verbose = false, write = false, reference = false,
-       apply = false, no_write = false, next = false;
+       apply = false, no_write = false, next = false, follow = false, once = false;
 };
 
 class Definition {
@@ -54,6 +54,7 @@ class Definition {
     define_up();
     define_runs();
     define_logs();
+    define_top();
     define_rejects();
     define_replay();
     define_why();
@@ -74,6 +75,8 @@ class Definition {
     plan_.write = chosen(!flags_.no_write);
     test_.update = chosen(flags_.update);
     up_.verbose = chosen(flags_.verbose);
+    logs_.follow = chosen(flags_.follow);
+    top_.once = chosen(flags_.once);
     rejects_.all = chosen(flags_.all_rejects);
     rejects_.resolved = chosen(flags_.resolved);
     rejects_.dismiss = chosen(flags_.dismiss);
@@ -91,6 +94,7 @@ class Definition {
     if (verb == "up") line_.command = up_;
     if (verb == "runs") line_.command = runs_;
     if (verb == "logs") line_.command = logs_;
+    if (verb == "top") line_.command = top_;
     if (verb == "rejects") line_.command = rejects_;
     if (verb == "replay") line_.command = replay_;
     if (verb == "why") line_.command = why_;
@@ -195,6 +199,11 @@ class Definition {
                     "  weir up --project analytics --env prod --verbose");
     up.add_option("--port", up_.port, "the HTTP port (not yet)")->type_name("N");
     up.add_option("--s3-port", up_.s3_port, "the S3 port (not yet)")->type_name("N");
+    up.add_option("--admin-port", up_.admin_port,
+                  "answer /metrics, /healthz and /readyz there, on this machine alone unless "
+                  "weir.yaml says otherwise; 0: any free port, which the log tells")
+        ->check(CLI::Range(0, 65535).description(""))
+        ->type_name("N");
     up.add_option("--ready-fd", up_.ready_descriptor,
                   "write one byte to this descriptor once everything stands")
         ->type_name("N");
@@ -229,9 +238,25 @@ class Definition {
         ->excludes("--state");
   }
   void define_logs() {
-    auto& logs =
-        verb("logs", "print what a run had to say", "  weir logs 01k2v7yq3c8r0d5m9xw4hbtzne");
-    logs.add_option("run", logs_.run, "the id of a run")->required()->type_name("RUN");
+    auto& logs = verb("logs", "print what a run had to say, or the newest lines of all runs",
+                      "  weir logs 01k2v7yq3c8r0d5m9xw4hbtzne\n"
+                      "  weir logs -f --level warning\n"
+                      "  weir logs 01k2v7yq3c8r0d5m9xw4hbtzne -f --format json   # JSON lines");
+    logs.add_option("run", logs_.run, "the id of a run; without it: all runs")->type_name("RUN");
+    logs.add_flag("-f,--follow", flags_.follow,
+                  "go on with what comes, until the run has ended or you stop it");
+    logs.add_option("--level", logs_.level, "only lines of this level and above")
+        ->type_name("debug|info|warning|error");
+    logs.add_option("--limit", logs_.limit, "without RUN: begin with at most so many lines")
+        ->check(CLI::Range(1, 10'000).description(""))
+        ->type_name("N")
+        ->default_str("50");
+  }
+  void define_top() {
+    auto& top = verb("top", "show what weir is doing, live in the terminal; q quits",
+                     "  weir top\n"
+                     "  weir top --once --format json");
+    top.add_flag("--once", flags_.once, "print it once, for scripts");
   }
   void define_rejects() {
     auto& rejects = verb("rejects", "list rejected rows, or write them as a file to mend",
@@ -381,6 +406,7 @@ class Definition {
   UpCommand up_;
   RunsCommand runs_;
   LogsCommand logs_;
+  TopCommand top_;
   RejectsCommand rejects_;
   ReplayCommand replay_;
   WhyCommand why_;

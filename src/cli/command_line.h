@@ -38,6 +38,7 @@ struct UpCommand {
   int ready_descriptor = -1;  ///< gets one byte when everything stands
   std::optional<int> port;
   std::optional<int> s3_port;
+  std::optional<int> admin_port;  ///< 0: any that is free
   Choice verbose = Choice::no;
 };
 struct RunsCommand {
@@ -51,7 +52,13 @@ struct RunsCommand {
   Choice next = Choice::no;  ///< the coming fires of the schedules instead
 };
 struct LogsCommand {
-  std::string run;
+  std::string run;  ///< empty: the newest lines of all runs
+  std::string level;
+  int limit = 50;
+  Choice follow = Choice::no;
+};
+struct TopCommand {
+  Choice once = Choice::no;
 };
 struct RejectsCommand {
   std::string run;  ///< or the beginning of its id, or "last"; empty: all runs
@@ -91,8 +98,8 @@ struct DoctorCommand {};
 
 using Command =
     std::variant<InitCommand, ValidateCommand, RunCommand, PlanCommand, TestCommand, UpCommand,
-                 RunsCommand, LogsCommand, RejectsCommand, ReplayCommand, WhyCommand, QueryCommand,
-                 DriftCommand, SchemaCommand, SecretCommand, DoctorCommand>;
+                 RunsCommand, LogsCommand, TopCommand, RejectsCommand, ReplayCommand, WhyCommand,
+                 QueryCommand, DriftCommand, SchemaCommand, SecretCommand, DoctorCommand>;
 
 struct CommandLine {
   std::filesystem::path project = ".";

@@ -98,6 +98,10 @@ TEST(CommandLine, TheOtherVerbs) {
   EXPECT_EQ(parked.until, "2026-11-20");
   EXPECT_EQ(command<RunsCommand>({"runs", "01k"}).run, "01k");
   EXPECT_EQ(command<LogsCommand>({"logs", "01k"}).run, "01k");
+  EXPECT_EQ(command<LogsCommand>({"logs", "-f", "--level", "error"}).follow, Choice::yes);
+  EXPECT_EQ(command<LogsCommand>({"logs", "-f", "--level", "error"}).level, "error");
+  EXPECT_EQ(command<TopCommand>({"top", "--once"}).once, Choice::yes);
+  EXPECT_EQ(command<UpCommand>({"up", "--admin-port", "0"}).admin_port, 0);
   const auto query = command<QueryCommand>({"query", "SELECT 1", "--in", "db", "--write"});
   EXPECT_EQ(query.sql, "SELECT 1");
   EXPECT_EQ(query.database, "db");
@@ -118,7 +122,8 @@ TEST(CommandLine, WrongUsageIsTwoAndPointsAtHelp) {
   for (const auto& words : {std::vector<const char*>{},
                             {"run"},
                             {"query"},
-                            {"logs"},
+                            {"logs", "--limit", "0"},
+                            {"up", "--admin-port", "70000"},
                             {"runs", "--format", "xml"},
                             {"run", "a", "--nope"},
                             {"run", "a", "b"},

@@ -24,6 +24,8 @@ namespace weir::cli {
 /// plan      {plan: {…}}                    what is true of all of them
 /// drift     {tables, drifted}              how many were compared, and differ
 /// left      {run, rejects}                 so many of the run's rejects are still unresolved
+/// cursor    {cursor, ended}                where the rows of a log end; nothing more will come
+/// top       {project, queued, …}           what weir is doing; see answer_top.cc
 /// text      {text}                         as it is to be printed
 struct ResultColumn {
   std::string name;

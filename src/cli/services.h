@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/clock.h"
@@ -12,6 +13,7 @@
 #include "pipeline/resources.h"
 #include "runlog/run_log.h"
 #include "scheduler/dispatcher.h"
+#include "scheduler/run_meter.h"
 
 namespace weir::cli {
 
@@ -37,6 +39,13 @@ class Services {
   /// one run for a pipeline that reads no object. `force`: loaded or not.
   virtual Result<std::vector<Run>> pending_runs(const Pipeline& pipeline, bool force) = 0;
 
+  /// What the dispatcher's runs came to lately, and the databases that do not answer.
+  virtual const scheduler::RunMeter& meter() const = 0;
+
+  /// For `weir up`: looks after its own parts and tells the service manager from now on; answers
+  /// monitoring at `address` when there is one. Gives that address with its real port.
+  virtual Result<std::optional<ListenAddress>> start_monitoring(
+      const std::optional<ListenAddress>& address) = 0;
   /// For `weir up`: triggers become runs from now on.
   virtual Result<void> start_watching() = 0;
   /// Takes no new work; what runs may finish within `grace`, then it is rolled back and stays

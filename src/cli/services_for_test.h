@@ -118,6 +118,11 @@ class FakeServices final : public Services {
   }
   Result<scheduler::Dispatcher*> dispatcher() override { return &dispatcher_; }
   Result<std::vector<Run>> pending_runs(const Pipeline&, bool) override { return pending; }
+  const scheduler::RunMeter& meter() const override { return meter_; }
+  Result<std::optional<ListenAddress>> start_monitoring(
+      const std::optional<ListenAddress>&) override {
+    return fail(ErrorCode::not_yet, "nothing is monitored here");
+  }
   Result<void> start_watching() override { return {}; }
   void drain(std::chrono::milliseconds grace) override { dispatcher_.drain(grace); }
 
@@ -127,6 +132,8 @@ class FakeServices final : public Services {
   const Project project_;
   FakeDispatcher& dispatcher_;
   const SystemClock clock_;
+  metrics::Metrics metrics_{"test"};
+  scheduler::RunMeter meter_{metrics_, clock_};
   std::mutex mutex_;
   std::unique_ptr<runlog::RunLog> log_;
   pipeline::Resources resources_;

@@ -5,6 +5,8 @@
 #include "cli/owner_process.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
+#include "io/atomic_file.h"
+#include "io/service_notice.h"
 #include "owner/claim.h"
 
 namespace weir::cli {
@@ -38,9 +40,42 @@ Result<void> open_all(Services& services) {
   return {};
 }
 
-void tell_ready(const UpCommand& command, const Project& project) {
-  log::info("ready: {} pipelines over {} buckets in {}", project.pipelines.size(),
-            project.buckets.size(), project.root.string());
+/// Where monitoring is answered, written down for scripts: `.weir/<env>/admin` holds its URL while
+/// this process is up.
+class AdminFile {
+ public:
+  explicit AdminFile(const Project& project) : path_(project.state_dir() / "admin") { remove(); }
+  ~AdminFile() { remove(); }
+  AdminFile(const AdminFile&) = delete;
+  AdminFile& operator=(const AdminFile&) = delete;
+
+  Result<void> write(const ListenAddress& address) {
+    return io::write_file_atomically(path_.string(), "http://" + address.to_string() + "\n",
+                                     io::FileAccess::owner_only);
+  }
+
+ private:
+  void remove() {
+    std::error_code gone_already;
+    std::filesystem::remove(path_, gone_already);
+  }
+  const std::filesystem::path path_;
+};
+
+std::optional<ListenAddress> admin_address(const UpCommand& command, const Project& project) {
+  std::optional<ListenAddress> address = project.admin;
+  if (!command.admin_port) return address;
+  if (!address) address.emplace();
+  address->port = static_cast<uint16_t>(*command.admin_port);
+  return address;
+}
+
+void tell_ready(const UpCommand& command, const Project& project,
+                const std::optional<ListenAddress>& admin) {
+  log::info("ready: {} pipelines over {} buckets in {}{}", project.pipelines.size(),
+            project.buckets.size(), project.root.string(),
+            admin ? "; monitoring at http://" + admin->to_string() : "");
+  if (!io::tell_service_manager("READY=1")) log::warning("the service manager does not listen");
   if (command.ready_descriptor >= 0) {
     if (::write(command.ready_descriptor, "1", 1) != 1) {
       log::warning("nobody reads --ready-fd {}", command.ready_descriptor);
@@ -52,17 +87,24 @@ void tell_ready(const UpCommand& command, const Project& project) {
 Result<void> stay_up(const UpCommand& command, Project project, const Wiring& wiring) {
   WEIR_TRY(check_ports(command));
   StopSignals signals = WEIR_TRY(StopSignals::block());
-  log::start(command.verbose == Choice::yes ? log::Level::debug : log::Level::info);
+  log::Settings log_settings = project.log;
+  if (command.verbose == Choice::yes) log_settings.level = log::Level::debug;
+  WEIR_TRY(log::start(log_settings));
+  const std::optional<ListenAddress> address = admin_address(command, project);
   const auto directory = WEIR_TRY(owner::StateDirectory::open(project.state_dir()));
   owner::LockFile lock = WEIR_TRY(take_lock(directory, signals));
   const auto process =
       WEIR_TRY(OwnerProcess::begin(directory, std::move(lock), own_identity(owner::lasting_verb),
                                    wiring.make_services(std::move(project)), signals));
+  AdminFile admin_file(process->services().project());
+  const auto admin = WEIR_TRY(process->services().start_monitoring(address));
+  if (admin) WEIR_TRY(admin_file.write(*admin));
   WEIR_TRY(open_all(process->services()));
   process->serve();
   WEIR_TRY(process->services().start_watching());
-  tell_ready(command, process->services().project());
+  tell_ready(command, process->services().project(), admin);
   process->wait_for_stop();
+  io::tell_service_manager("STOPPING=1");
   process->leave();
   log::info("stopped");
   return {};

@@ -76,12 +76,6 @@ Question question(const RunsCommand& command, OutputFormat format, Outputs& outp
                                                                  .times = Times::to_the_second})};
 }
 
-Question question(const LogsCommand& command, OutputFormat format, Outputs& outputs) {
-  return {request("logs", Json::object().set("run", command.run)),
-          make_rows_presenter(format, outputs.out,
-                              {.whole_column = "message", .times = Times::to_the_second})};
-}
-
 Question question(const RejectsCommand& command, OutputFormat format, Outputs& outputs) {
   Json args = Json::object();
   args.set("run", command.run).set("all", command.all == Choice::yes);
@@ -169,6 +163,12 @@ ExitCode perform_verb(const CommandLine& line, const Wiring& wiring) {
   }
   if (const auto* command = std::get_if<SecretCommand>(&line.command)) {
     return secret(line, *command, *project);
+  }
+  if (const auto* command = std::get_if<LogsCommand>(&line.command)) {
+    return logs(line, *command, *project, wiring);
+  }
+  if (const auto* command = std::get_if<TopCommand>(&line.command)) {
+    return top(line, *command, *project, wiring);
   }
   return ask_owner(line, *project, wiring);
 }

@@ -16,7 +16,11 @@ ExitCode up(const UpCommand& command, Project project, const Wiring& wiring);
 /// Also says what is wrong with a project that does not validate.
 ExitCode doctor(const CommandLine& line, const Wiring& wiring);
 ExitCode secret(const CommandLine& line, const SecretCommand& command, const Project& project);
-/// run, runs, logs, query: they need an owner, or become it.
+ExitCode logs(const CommandLine& line, const LogsCommand& command, const Project& project,
+              const Wiring& wiring);
+ExitCode top(const CommandLine& line, const TopCommand& command, const Project& project,
+             const Wiring& wiring);
+/// run, runs, query and their like: they need an owner, or become it.
 ExitCode ask_owner(const CommandLine& line, const Project& project, const Wiring& wiring);
 
 /// All of weir: parses, loads the project, does the verb. Returns the process's exit code.

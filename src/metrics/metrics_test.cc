@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -171,6 +172,25 @@ TEST(MetricsTest, TheReferencePageIsTrue) {
                        labels + " | " + std::string(each.help) + " |");
   }
   EXPECT_EQ(rows, expected);
+}
+
+/// The alerts that are recommended ask for metrics that exist.
+TEST(MetricsTest, TheAlertsAreAboutWhatIsThere) {
+  const auto page = std::filesystem::path(__FILE__).parent_path() / "../../docs/guide/alerts.yaml";
+  std::ifstream file(page);
+  ASSERT_TRUE(file) << page;
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  size_t asked = 0;
+  const std::regex name("\\b(weir|process)_[a-z_]+");
+  for (std::sregex_iterator each(text.begin(), text.end(), name), end; each != end; ++each) {
+    const std::string metric = std::regex_replace(each->str(), std::regex("_bucket$"), "");
+    const auto known = Metrics::descriptions();
+    EXPECT_TRUE(std::any_of(known.begin(), known.end(), [&](const Description& one) {
+      return one.name == metric;
+    })) << metric;
+    ++asked;
+  }
+  EXPECT_GT(asked, 10u);
 }
 
 /// And what a scrape shows is described, with the right type.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -70,7 +71,9 @@ struct Receipt {
   RunState status = RunState::queued;
   RowCounts rows;
   std::vector<Reject> rejects;  ///< the first `listed_rejects`
-  std::optional<Error> error;   ///< why it failed or was parked
+  /// Rejected rows by the first rule they broke; known to who made them, not written down.
+  std::map<std::string, uint64_t> broken_rules;
+  std::optional<Error> error;  ///< why it failed or was parked
   double duration_ms = 0;
 };
 

@@ -234,6 +234,7 @@ Result<std::vector<Receipt>> BatchLoad::make_receipts(const LoadDecision& decisi
     if (book_.limited()) WEIR_TRY(judge_limits(table, rows));
     receipt.status = state_of(rows);
     receipt.rejects = std::move(rejects[i].listed);
+    receipt.broken_rules = std::move(rejects[i].broken_rules);
     receipt.duration_ms = elapsed_ms(started_);
     receipts.push_back(std::move(receipt));
   }
@@ -307,6 +308,7 @@ LoadFailure BatchLoad::failure(Error error) {
   failure.error.message +=
       fmt::format("; {} rows had been read and {} rejected", collector_.rows_read(0), rejects.rows);
   failure.rejects = std::move(rejects.listed);
+  failure.broken_rules = std::move(rejects.broken_rules);
   return failure;
 }
 
@@ -401,6 +403,7 @@ Result<Receipt> QueryLoad::make_receipt(const LoadDecision& decision, uint64_t i
   if (book_.limited()) WEIR_TRY(judge_limits(table, rows));
   receipt.status = state_of(rows);
   receipt.rejects = std::move(rejects.listed);
+  receipt.broken_rules = std::move(rejects.broken_rules);
   receipt.duration_ms = elapsed_ms(started_);
   return receipt;
 }
@@ -467,6 +470,7 @@ LoadFailure QueryLoad::failure(Error error) {
   if (auto rejects = quarantine()) {
     failure.rows.read = failure.rows.rejected = rejects->rows;
     failure.rejects = std::move(rejects->listed);
+    failure.broken_rules = std::move(rejects->broken_rules);
   }
   return failure;
 }

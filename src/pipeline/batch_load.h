@@ -29,6 +29,7 @@ struct LoadFailure {
   Error error;
   RowCounts rows;               ///< the rejected rows only; the others were rolled back
   std::vector<Reject> rejects;  ///< the first Receipt::listed_rejects
+  std::map<std::string, uint64_t> broken_rules = {};  ///< as Receipt::broken_rules
 };
 
 /// Loads several objects in one transaction: their rows, ledger entries and rejects, or nothing.

@@ -168,6 +168,7 @@ RunOutcome failed_outcome(const Run& run, LoadFailure failure) {
   outcome.receipt = failed_receipt(run, std::move(failure.error));
   outcome.receipt.rows = failure.rows;
   outcome.receipt.rejects = std::move(failure.rejects);
+  outcome.receipt.broken_rules = std::move(failure.broken_rules);
   return outcome;
 }
 

@@ -114,9 +114,7 @@ class Reporter {
 
   Result<void> take(const Input& input, Reject& reject) {
     session_.sort_by_field(reject.problems);
-    InputRejects& report = reports_[input_];
-    ++report.rows;
-    if (report.listed.size() < Receipt::listed_rejects) report.listed.push_back(reject);
+    reports_[input_].count(reject);
     if (book_ == nullptr) return {};
     return book_->write_reject(input, reject);
   }
@@ -153,8 +151,7 @@ Result<InputRejects> report_query_rejects(Session& session, RejectCollector& col
   const auto take = [&]() -> Result<void> {
     if (reject.problems.empty()) return {};
     session.sort_by_field(reject.problems);
-    ++report.rows;
-    if (report.listed.size() < Receipt::listed_rejects) report.listed.push_back(reject);
+    report.count(reject);
     return book == nullptr ? Result<void>() : book->write_reject(input, reject);
   };
   WEIR_TRY(collector.for_each([&](const RejectEntry& entry) -> Result<void> {

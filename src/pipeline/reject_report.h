@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -11,8 +13,15 @@ namespace weir::pipeline {
 
 /// The rejects of one input as its receipt shows them.
 struct InputRejects {
-  uint64_t rows = 0;           ///< rejected rows in all
-  std::vector<Reject> listed;  ///< the first Receipt::listed_rejects
+  uint64_t rows = 0;                             ///< rejected rows in all
+  std::vector<Reject> listed;                    ///< the first Receipt::listed_rejects
+  std::map<std::string, uint64_t> broken_rules;  ///< rows by the first rule they broke
+
+  void count(const Reject& reject) {
+    ++rows;
+    if (!reject.problems.empty()) ++broken_rules[reject.problems.front().rule];
+    if (listed.size() < Receipt::listed_rejects) listed.push_back(reject);
+  }
 };
 
 /// Turns collected entries into rejects with line, byte range and raw text by reading those records

@@ -187,6 +187,7 @@ void Replay::refuse(const StoredReject& reject, Problem problem) {
   ++receipt_.rows.read;
   ++receipt_.rows.rejected;
   receipt_.status = RunState::partial;
+  ++receipt_.broken_rules[problem.rule];
   if (receipt_.rejects.size() == Receipt::listed_rejects) return;
   Reject shown;
   shown.element = reject.element;

@@ -34,6 +34,7 @@ void add_to_receipt(Receipt& whole, const Receipt& part) {
         &RowCounts::rejected, &RowCounts::replaced}) {
     whole.rows.*count += part.rows.*count;
   }
+  for (const auto& [rule, rows] : part.broken_rules) whole.broken_rules[rule] += rows;
   for (const Reject& reject : part.rejects) {
     if (whole.rejects.size() == Receipt::listed_rejects) break;
     whole.rejects.push_back(reject);

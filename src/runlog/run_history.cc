@@ -106,6 +106,12 @@ Result<std::vector<QueueLength>> queue_lengths(SqliteConnection& connection) {
   return lengths;
 }
 
+Result<Waiting> waiting(SqliteConnection& connection) {
+  Query query = WEIR_TRY(connection.query(sql::waiting));
+  if (!WEIR_TRY(query.next())) return Waiting{};
+  return Waiting{static_cast<size_t>(query.integer(0)), static_cast<size_t>(query.integer(1))};
+}
+
 Result<size_t> prune_runs(SqliteConnection& connection, const HistoryLimits& limits, Timestamp now,
                           size_t at_most) {
   const uint64_t finished = WEIR_TRY(finished_runs(connection));

@@ -16,6 +16,7 @@ Result<std::optional<Run>> find_run(SqliteConnection& connection, const RunId& i
 Result<std::vector<Run>> list_runs(SqliteConnection& connection, const RunFilter& filter);
 Result<size_t> count_runs(SqliteConnection& connection, RunState state);
 Result<std::vector<QueueLength>> queue_lengths(SqliteConnection& connection);
+Result<Waiting> waiting(SqliteConnection& connection);
 Result<size_t> prune_runs(SqliteConnection& connection, const HistoryLimits& limits, Timestamp now,
                           size_t at_most);
 

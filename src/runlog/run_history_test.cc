@@ -114,6 +114,20 @@ TEST_F(HistoryTest, counts_the_unfinished_and_parked_runs_of_each_pipeline) {
   EXPECT_EQ(lengths[1].parked, 1u);
 }
 
+TEST_F(HistoryTest, counts_what_waits) {
+  Notice notice;
+  notice.id = "n.1";
+  notice.body = "{}";
+  finish("x", RunState::succeeded, 1, {notice});
+  add(make_run("p", "later", 2));
+  add(make_run("p", "now", 3));
+  const RunId later = value(log_->lease(1, at(4))).front().id;
+  expect_ok(log_->retry_later(later, at(4), at(9), {at(4), "warning", "again"}));
+  const Waiting waiting = value(log_->waiting());
+  EXPECT_EQ(waiting.held, 1u);
+  EXPECT_EQ(waiting.notices, 1u);
+}
+
 TEST_F(HistoryTest, remembers_downloads_per_step_and_target) {
   const PipelineName p("p");
   const ObjectRef target{BucketName("landing"), ObjectKey("x.csv")};

@@ -93,6 +93,7 @@ class RunLog {
   virtual Result<size_t> count(RunState state) = 0;
   /// The pipelines that have unfinished or parked runs, by name.
   virtual Result<std::vector<QueueLength>> queue_lengths() = 0;
+  virtual Result<Waiting> waiting() = 0;
   /// Deletes the oldest finished runs beyond the limits, with receipts and lines, at most so many;
   /// returns how many. Never queued, running or parked ones, nor one whose notices are unsent.
   virtual Result<size_t> prune(const HistoryLimits& limits, Timestamp now, size_t at_most) = 0;

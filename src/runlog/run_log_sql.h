@@ -118,6 +118,9 @@ inline constexpr char queue_lengths[] =
     "SELECT p.name, " WEIR_COUNT_IN_STATE("0") ", " WEIR_COUNT_IN_STATE(
         "1") ", " WEIR_COUNT_IN_STATE("6") " FROM pipelines p ORDER BY p.name";
 #undef WEIR_COUNT_IN_STATE
+inline constexpr char waiting[] =
+    "SELECT (SELECT count(*) FROM runs INDEXED BY runs_held "
+    "WHERE state = 0 AND not_before_us IS NOT NULL), (SELECT count(*) FROM notices)";
 
 inline constexpr char prunable[] =
     "SELECT r.number, r.state, r.finished_us FROM runs r INDEXED BY runs_finished "

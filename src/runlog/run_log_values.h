@@ -100,6 +100,12 @@ struct QueueLength {
   size_t queued = 0, running = 0, parked = 0;
 };
 
+/// What waits for a moment to come.
+struct Waiting {
+  size_t held = 0;     ///< queued runs that are held back
+  size_t notices = 0;  ///< that are not delivered yet
+};
+
 /// What is kept of finished runs: those younger than `keep`, and of these the newest `runs`.
 struct HistoryLimits {
   std::chrono::seconds keep{};

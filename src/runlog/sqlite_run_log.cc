@@ -244,6 +244,11 @@ Result<std::vector<QueueLength>> SqliteRunLog::queue_lengths() {
   return runlog::queue_lengths(*reader_);
 }
 
+Result<Waiting> SqliteRunLog::waiting() {
+  const std::lock_guard lock(reader_mutex_);
+  return runlog::waiting(*reader_);
+}
+
 Result<size_t> SqliteRunLog::prune(const HistoryLimits& limits, Timestamp now, size_t at_most) {
   const std::lock_guard lock(writer_mutex_);
   return transact(repeatable, [&] { return prune_runs(*writer_, limits, now, at_most); });

@@ -45,6 +45,7 @@ class SqliteRunLog final : public RunLog {
   Result<std::vector<Run>> list(const RunFilter& filter) override;
   Result<size_t> count(RunState state) override;
   Result<std::vector<QueueLength>> queue_lengths() override;
+  Result<Waiting> waiting() override;
   Result<size_t> prune(const HistoryLimits& limits, Timestamp now, size_t at_most) override;
   Result<void> append_log(const RunId& id, const LogLine& line) override;
   Result<std::vector<LogLine>> log_lines(const RunId& id, int64_t after, size_t limit) override;
