@@ -243,3 +243,23 @@ def test_an_interrupted_question_sets_nothing(project):
     assert code == -signal.SIGINT and shows, shown
     assert 'can' not in re.sub(r'cannot|cancel', '', shown)
     assert not (project.root / 'weir.secrets').exists()
+
+
+def test_after_damage_to_file_and_key(tmp_path):
+    project = make(tmp_path)
+    assert project.verb('secret', 'set', 'pg', stdin=VALUE).code == 0
+    sealed = project.root / 'weir.secrets'
+    key = project.root / '.weir' / 'default' / 'secret.key'
+    key_text = key.read_text().strip()
+    text = sealed.read_text()
+    for damage in [lambda: sealed.write_text(text[:-5]), lambda: sealed.write_text(text.replace('pg', 'gp')),
+                   lambda: sealed.write_text(VALUE), lambda: key.write_text(key_text[::-1]),
+                   lambda: key.write_text(VALUE), lambda: key.chmod(0o644)]:
+        sealed.write_text(text)
+        key.write_text(key_text)
+        key.chmod(0o600)
+        damage()
+        for verb in [('validate',), ('doctor',), ('secret', 'list'), ('secret', 'rotate'), ('secret', 'rm', 'pg')]:
+            result = project.verb(*verb)
+            assert 'canary' not in result.out + result.err, result
+            assert key_text not in result.out + result.err, result

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "base/redaction.h"
 #include "runlog/run_log_for_test.h"
 
 namespace weir::runlog::testing {
@@ -45,6 +46,16 @@ TEST_F(HistoryTest, lists_what_was_created_in_a_span_of_time) {
               ElementsAre("k5"));
   EXPECT_THAT(keys({.object = ObjectRef{BucketName("landing"), ObjectKey("k2")}, .until = at(20)}),
               IsEmpty());
+}
+
+TEST_F(HistoryTest, keeps_no_secret_in_its_lines) {
+  keep_secret("line-canary");
+  const RunId id = finish("k1", RunState::succeeded, 10);
+  expect_ok(log_->append_log(id, {at(11), "error", "refused https://u:line%2Dcanary@h",
+                                  R"({"url":"line-canary","line-canary":12})"}));
+  const LogLine line = value(log_->log_lines(id)).back();
+  EXPECT_EQ(line.message, "refused https://u:[secret]@h");
+  EXPECT_EQ(line.fields, R"({"url":"[secret]","line-canary":12})");
 }
 
 TEST_F(HistoryTest, prunes_the_oldest_beyond_a_number) {
