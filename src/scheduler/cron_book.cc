@@ -28,6 +28,7 @@ Result<void> CronBook::open(Timestamp now) {
   for (runlog::ScheduleMark& mark : WEIR_TRY(store_.schedule_marks())) {
     marks.emplace(std::move(mark.key), mark.through);
   }
+  if (fault_enabled("marks-off")) marks.clear();  // the simulation's canary
   for (size_t i = 0; i < entries_.size(); ++i) {
     const auto known = marks.find(entries_[i].mark.key);
     if (known == marks.end()) {

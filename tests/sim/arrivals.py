@@ -40,6 +40,8 @@ pipelines:
       - load: {table: merged, mode: merge}
 '''
 
+TABLES = {'append': 'appended', 'merge': 'merged'}
+
 
 class Writer:
     """Drops files and remembers what must come of each version of them."""
@@ -85,8 +87,11 @@ class Writer:
 
 
 class ArrivalRound(Round):
+    weir_yaml = WEIR_YAML
+    databases = {'append': 'db', 'merge': 'db'}  # where each kind of file goes
+
     def __init__(self, setting: Setting, scenario: str, number: int, root: pathlib.Path, faults: str = ''):
-        super().__init__(setting, scenario, number, root, WEIR_YAML, faults)
+        super().__init__(setting, scenario, number, root, self.weir_yaml, faults)
         self.ledger_is_off = faults == 'ledger-off'
         self.writer = Writer(self.project, self.seed)
 
@@ -118,17 +123,23 @@ class ArrivalRound(Round):
         """Nothing queued or running, and every object's current content is in the ledger."""
         if self.unfinished():
             return False
-        loads = 'SELECT DISTINCT key, version FROM weir_loads'
+        return all(self.is_loaded(kind) for kind in self.databases)
+
+    def query(self, kind: str, sql: str) -> list[dict[str, str]]:
+        return self.project.query(sql, '--in', self.databases[kind])
+
+    def is_loaded(self, kind: str) -> bool:
+        loads = f"SELECT DISTINCT key, version FROM weir_loads WHERE pipeline = '{kind}'"
         if self.ledger_is_off:  # the canary rewrites nothing: that an object has rows is enough
-            loads = 'SELECT DISTINCT object AS key FROM appended UNION SELECT DISTINCT object FROM merged'
-        loaded = collections.Counter(row['key'] for row in self.project.query(loads))
-        return all(loaded[key] >= versions for key, versions in self.writer.versions.items())
+            loads = f"SELECT DISTINCT object AS key FROM {TABLES[kind]}"
+        loaded = collections.Counter(row['key'] for row in self.query(kind, loads))
+        return all(loaded[key] >= versions for key, versions in self.writer.versions.items() if key.startswith(kind))
 
     def check(self) -> list[str]:
         """What is wrong; nothing, when every promise held."""
         problems = []
-        for kind, table in (('append', 'appended'), ('merge', 'merged')):
-            rows = self.project.query(f'SELECT row_id, count(*) AS times, max(n) AS n FROM {table} GROUP BY row_id')
+        for kind, table in TABLES.items():
+            rows = self.query(kind, f'SELECT row_id, count(*) AS times, max(n) AS n FROM {table} GROUP BY row_id')
             found = {row['row_id']: row for row in rows}
             expected = {row_id: n for (of, row_id), n in self.writer.good.items() if of == kind}
             problems += [f'{table}: {row_id} is missing' for row_id in expected.keys() - found.keys()]
@@ -141,19 +152,22 @@ class ArrivalRound(Round):
 
     def check_ledger(self) -> list[str]:
         problems = []
-        for row in self.project.query('SELECT key, count(*) AS loads FROM weir_loads GROUP BY key, version '
-                                      'HAVING count(*) <> 1'):
-            problems.append(f'weir_loads: one version of {row["key"]} is in {row["loads"]} times')
-        for row in self.project.query('SELECT key, count(DISTINCT version) AS versions FROM weir_loads GROUP BY key'):
-            if int(row['versions']) != self.writer.versions[row['key']]:
-                problems.append(f'weir_loads: {row["key"]} has {row["versions"]} versions, '
-                                f'not {self.writer.versions[row["key"]]}')
-        rejected = self.project.value('SELECT count(*) FROM weir_rejects')
-        if int(rejected) != self.writer.bad_lines:
+        rejected = 0
+        for kind in self.databases:
+            loads = f"FROM weir_loads WHERE pipeline = '{kind}'"
+            for row in self.query(kind, f'SELECT key, count(*) AS loads {loads} GROUP BY key, version HAVING count(*) <> 1'):
+                problems.append(f'weir_loads: one version of {row["key"]} is in {row["loads"]} times')
+            for row in self.query(kind, f'SELECT key, count(DISTINCT version) AS versions {loads} GROUP BY key'):
+                if int(row['versions']) != self.writer.versions[row['key']]:
+                    problems.append(f'weir_loads: {row["key"]} has {row["versions"]} versions, '
+                                    f'not {self.writer.versions[row["key"]]}')
+            for row in self.query(kind, f'SELECT key, receipt {loads}'):
+                if not balances(json.loads(row['receipt'])):
+                    problems.append(f'weir_loads: the receipt of {row["key"]} does not balance')
+            [row] = self.query(kind, f"SELECT count(*) AS rejects FROM weir_rejects WHERE pipeline = '{kind}'")
+            rejected += int(row['rejects'])
+        if rejected != self.writer.bad_lines:
             problems.append(f'weir_rejects: {rejected} rows, not {self.writer.bad_lines}')
-        for row in self.project.query('SELECT key, receipt FROM weir_loads'):
-            if not balances(json.loads(row['receipt'])):
-                problems.append(f'weir_loads: the receipt of {row["key"]} does not balance')
         return problems
 
     def check_run_log(self) -> list[str]:

@@ -2,11 +2,14 @@
 import re
 import time
 
+import cron_rounds
 from arrivals import ArrivalRound
 from weir_project import REPOSITORY, wait_until
 
 # Files whose every write may be the last one, in part.
 WRITTEN = ['*/db.duckdb', '*/db.duckdb.wal', '*/runs.sqlite', '*/runs.sqlite-wal']
+
+ELSEWHERE = ('secret-', 'backfill-')  # not passed by an owner at work: the tests of their own verbs die at them
 
 
 def fault_points() -> list[str]:
@@ -28,10 +31,11 @@ class KillRound(ArrivalRound):
 
     @classmethod
     def aims(cls) -> set[str]:
-        return set(fault_points())
+        return {point for point in fault_points()
+                if point not in cron_rounds.CronRound.POINTS and not point.startswith(ELSEWHERE)}
 
     def play(self, number: int) -> None:
-        points = fault_points()
+        points = sorted(self.aims())
         self.live_and_die(points[(2 * number) % len(points)])
         self.live_and_die(None)
         self.live_and_die(points[(2 * number + 1) % len(points)])

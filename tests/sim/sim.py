@@ -18,6 +18,7 @@ import shutil
 import sys
 import tempfile
 
+import cron_rounds
 import disk_rounds
 import kill_rounds
 from rounds import Round, Setting
@@ -26,6 +27,7 @@ SCENARIOS: dict[str, type[Round]] = {
     'kill': kill_rounds.KillRound,
     'disk-full': disk_rounds.DiskFullRound,
     'io-error': disk_rounds.IoErrorRound,
+    'cron': cron_rounds.CronRound,
 }
 
 

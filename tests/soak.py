@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""Sends many small runs through one `weir up` with its history pruned, and demands that what it holds
+stays level: resident memory, descriptors, threads, the run log and its WAL.
+
+    tests/soak.py --weir build/dev/src/weir --runs 20000 [--report soak.csv]
+
+The same objects are rewritten again and again: most with new rows, some with a bad one, some with the same
+bytes; a few fail, and are good again later. Nothing is judged by time: each generation
+is sent when the one before is done, and bounds are on sizes and on
+their slope per run.
+"""
+import argparse
+import collections
+import csv
+import os
+import pathlib
+import random
+import shutil
+import sqlite3
+import sys
+import tempfile
+import time
+from typing import NamedTuple
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from weir_project import Owner, Project, wait_until  # noqa: E402
+
+MEMORY_MB = 256
+OBJECTS = 1000
+BROKEN = 5  # of them go through a pipeline of their own, and fail every other time
+LONG = 300_000
+WARM_UP = 0.3  # of all runs: until the history is full and the caches are
+WEIR_YAML = '''
+project: soak
+memory: {memory}MB
+history: {{keep: 30d, runs: {history}}}
+databases: {{db: duckdb://db.duckdb}}
+buckets: {{landing: {{url: "file://landing", settle: 100ms}}}}
+tables:
+  readings:
+    in: db
+    columns:
+      object: integer | required
+      generation: integer | required
+  strict:
+    in: db
+    columns:
+      object: integer | required
+      generation: integer | required
+    on_bad_row: fail
+pipelines:
+  load:
+    when: [{{object: "landing/*.json"}}]
+    steps:
+      - read: {{format: json}}
+      - load: {{table: readings, mode: append}}
+  load-strict:
+    when: [{{object: "landing/strict/*.json"}}]
+    steps:
+      - read: {{format: json}}
+      - load: {{table: strict, mode: append}}
+'''
+
+
+class Sample(NamedTuple):
+    runs: int
+    seconds: float
+    resident_kb: int
+    descriptors: int
+    threads: int
+    run_log_kb: int
+    run_log_wal_kb: int
+    history: int
+    database_kb: int
+
+
+class RunLog:
+    """A look into the run log beside its owner, too light to be felt."""
+
+    def __init__(self, path: pathlib.Path):
+        self.path = path
+        self.connection = sqlite3.connect(f'file:{path}?mode=ro', uri=True, timeout=60)
+
+    def number(self, sql: str) -> int:
+        with self.connection:
+            return self.connection.execute(sql).fetchone()[0] or 0
+
+    def runs_ever(self) -> int:
+        return self.number('SELECT max(number) FROM runs')
+
+    def unfinished(self) -> int:
+        return self.number('SELECT sum(runs) FROM state_counts WHERE state IN (0, 1)')
+
+    def kept(self) -> int:
+        return self.number('SELECT sum(runs) FROM state_counts')
+
+
+def most_kept(history: int) -> int:
+    """The history is pruned every half minute, however many runs that is: the soak waits for it, so that sizes do
+    not depend on the machine's speed."""
+    return history + max(history, 5 * OBJECTS)
+
+
+class Soak:
+    def __init__(self, weir: pathlib.Path, root: pathlib.Path, runs: int, history: int, seed: int):
+        self.project = Project(root, weir)
+        self.root = root
+        self.runs = runs
+        self.history = history
+        self.seed = random.Random(seed)
+        self.generation = 0
+        self.rows: collections.Counter = collections.Counter()  # by table
+        self.rejects = 0
+        self.samples: list[Sample] = []
+        (root / 'landing' / 'strict').mkdir(parents=True)
+        (root / 'weir.yaml').write_text(WEIR_YAML.format(memory=MEMORY_MB, history=history))
+
+    def send(self, key: str, text: str) -> None:
+        beside = self.root / '.arriving'
+        beside.write_text(text)
+        beside.rename(self.root / 'landing' / key)
+
+    def send_generation(self) -> int:
+        """Every object once."""
+        self.generation += 1
+        for number in range(OBJECTS):
+            line = f'{{"object": {number}, "generation": {self.generation}}}\n'
+            strict = number < BROKEN
+            key = f'strict/{number}.json' if strict else f'{number}.json'
+            kind = self.seed.random()
+            if strict and self.generation % 2:
+                self.send(key, line + '{"object": null}\n')  # on_bad_row: fail
+                continue
+            if kind < 0.05 and self.generation > 1 and not strict:
+                self.send(key, (self.root / 'landing' / key).read_text())  # the same bytes, a new file
+                continue
+            self.rows['strict' if strict else 'readings'] += 1
+            if kind > 0.97 and not strict:
+                self.rejects += 1
+                line += '{"object": 1.5, "generation": 1}\n'
+            self.send(key, line)
+        return OBJECTS
+
+    def play(self) -> None:
+        with self.project.up() as owner:
+            log = RunLog(self.root / '.weir/default/runs.sqlite')
+            begin = time.monotonic()
+            sent, sampled = 0, 0
+            while sent < self.runs:
+                sent += self.send_generation()
+                wait_until(lambda: log.runs_ever() >= sent and log.unfinished() == 0, f'{sent} runs done', 300)
+                if log.kept() > most_kept(self.history) - 2 * OBJECTS:
+                    wait_until(lambda: log.kept() <= self.history + OBJECTS, 'the history pruned', 300)
+                if sent - sampled >= self.runs // 100 or sent >= self.runs:
+                    sampled = sent
+                    self.samples.append(self.sample(owner, log, sent, time.monotonic() - begin))
+            assert owner.alive()
+            self.check_rows()
+            assert owner.stop() == 0
+
+    def sample(self, owner: Owner, log: RunLog, runs: int, seconds: float) -> Sample:
+        status = dict(line.split(':', 1) for line in pathlib.Path(f'/proc/{owner.pid}/status').read_text().splitlines())
+        wal = pathlib.Path(f'{log.path}-wal')
+        database = self.root / 'db.duckdb'
+        return Sample(runs, round(seconds, 1), int(status['VmRSS'].split()[0]),
+                      len(os.listdir(f'/proc/{owner.pid}/fd')), int(status['Threads']),
+                      log.path.stat().st_size // 1024, wal.stat().st_size // 1024 if wal.exists() else 0, log.kept(),
+                      database.stat().st_size // 1024)
+
+    def check_rows(self) -> None:
+        found = {table: int(self.project.value(f'SELECT count(*) FROM {table}')) for table in self.rows}
+        assert found == dict(self.rows), f'rows {found}, not {dict(self.rows)}'
+        rejects = int(self.project.value('SELECT count(*) FROM weir_rejects WHERE pipeline = \'load\''))
+        assert rejects == self.rejects, f'{rejects} rejects, not {self.rejects}'
+
+
+def slope(samples: list[Sample], field: str) -> float:
+    """Least squares, per run."""
+    xs, ys = [sample.runs for sample in samples], [getattr(sample, field) for sample in samples]
+    x_mean, y_mean = sum(xs) / len(xs), sum(ys) / len(ys)
+    return sum((x - x_mean) * (y - y_mean) for x, y in zip(xs, ys)) / sum((x - x_mean) ** 2 for x in xs)
+
+
+def judge(samples: list[Sample], history: int) -> list[str]:
+    """What did not stay level."""
+    runs = samples[-1].runs
+    level = [sample for sample in samples if sample.runs >= runs * WARM_UP]
+    problems = []
+
+    def bound(field: str, most: float, what: str) -> None:
+        worst = max(getattr(sample, field) for sample in level)
+        if worst > most:
+            problems.append(f'{what}: {worst}, more than {most:.0f}')
+
+    first = level[0]
+    bound('descriptors', first.descriptors + 3, 'descriptors')
+    bound('threads', first.threads + 1, 'threads')
+    bound('history', most_kept(history), 'runs kept')
+    early = max(sample.run_log_kb for sample in samples if sample.runs <= runs / 2)
+    bound('run_log_kb', early * 1.2 + 1024, 'run log, KB')
+    bound('run_log_wal_kb', 64 * 1024, 'WAL of the run log, KB')
+    bound('resident_kb', MEMORY_MB * 1024, 'resident memory, KB')
+    # The database's cache grows with the ledger until it has its share of the memory: some ten thousand runs.
+    judged = level[-1].runs - first.runs
+    allowed_kb = 4 * judged if runs < LONG else 0.1 * first.resident_kb + 4096
+    grown_kb = slope(level, 'resident_kb') * judged
+    if grown_kb > allowed_kb:
+        problems.append(f'resident memory grew by {grown_kb:.0f} KB in {judged} runs')
+    return problems
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--weir', type=lambda text: pathlib.Path(text).resolve(), required=True)
+    parser.add_argument('--runs', type=int, default=20_000)
+    parser.add_argument('--history', type=int, default=3000, help='runs the history keeps')
+    parser.add_argument('--seed', type=int, default=1)
+    parser.add_argument('--report', type=pathlib.Path, help='writes every sample as CSV')
+    arguments = parser.parse_args()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix='weir-soak-'))
+    soak = Soak(arguments.weir, folder / 'project', arguments.runs, arguments.history, arguments.seed)
+    try:
+        soak.play()
+    finally:
+        if arguments.report:
+            with arguments.report.open('w', newline='') as out:
+                writer = csv.writer(out)
+                writer.writerow(Sample._fields)
+                writer.writerows(soak.samples)
+        shutil.rmtree(folder)
+    for sample in soak.samples[:: max(1, len(soak.samples) // 12)] + soak.samples[-1:]:
+        print(', '.join(f'{name} {value}' for name, value in sample._asdict().items()))
+    problems = judge(soak.samples, arguments.history)
+    print('\n'.join(problems) if problems else f'level over {arguments.runs} runs')
+    return 1 if problems else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
