@@ -134,6 +134,17 @@ def test_backfill_twice_is_as_good_as_once(tmp_path) -> None:
     assert len(receipts) == 2
 
 
+def test_a_backfill_that_dies_is_asked_for_again(tmp_path) -> None:
+    project = make(tmp_path)
+    asked = ('daily', '--from', '2026-02-27', '--to', '2026-03-01')
+    project.environment = {'WEIR_FAULTS': 'crash@backfill-page:1'}
+    assert project.verb('run', *asked).code == -9
+    project.environment = {}
+    project.run(*asked)
+    assert [row['day'] for row in project.query('SELECT day FROM days ORDER BY day')] == [
+        '2026-02-27', '2026-02-28', '2026-03-01']
+
+
 @pytest.mark.parametrize(('arguments', 'says'), [
     (('by-hand', '--from', '2026-02-27', '--to', '2026-03-01'), 'has no cron trigger'),
     (('daily', '--from', '2026-03-02', '--to', '2026-03-01'), '--from comes before --to'),
