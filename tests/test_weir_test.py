@@ -1,6 +1,9 @@
 """`weir test`: what passes, what a failing test prints, and that nothing else is touched."""
+import os
 import pathlib
 import re
+import signal
+import subprocess
 import xml.etree.ElementTree
 
 from weir_project import Project
@@ -270,6 +273,22 @@ def test_beside_a_running_owner(tmp_path):
         result = project.verb('test')
         assert result.code == 0, result
     assert project.value('SELECT count(*) FROM orders WHERE id <> 100') == '0'
+
+
+def test_a_stop_signal_ends_it_in_order(tmp_path):
+    scratch, root = tmp_path / 'scratch', tmp_path / 'project'
+    scratch.mkdir()
+    root.mkdir()
+    one = PASSING.split('  text and files')[0].split('\n', 2)[2]
+    project = make(root, ''.join(f'  test {n}:\n{one}' for n in range(400)))
+    process = subprocess.Popen([str(project.weir), 'test', '--jobs', '1', '--project', str(root)],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               env={**os.environ, 'TMPDIR': str(scratch)})
+    assert b' ok ' in process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and b'tests were not run' in err, err
+    assert list(scratch.iterdir()) == []
 
 
 def test_nothing_is_left_behind(tmp_path):

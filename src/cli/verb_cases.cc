@@ -1,6 +1,10 @@
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
@@ -12,6 +16,7 @@
 #include "cli/messages.h"
 #include "cli/output.h"
 #include "cli/present_cases.h"
+#include "cli/stop_signals.h"
 #include "cli/verbs.h"
 #include "config/load_project.h"
 #include "io/atomic_file.h"
@@ -56,6 +61,37 @@ class CasesPrinter {
   const size_t total_;
   const Color color_;
   size_t done_ = 0;
+};
+
+/// While it lives, a stop signal lets what runs end and begins no further test, so that no
+/// temporary folder is left behind.
+class StopWatch {
+ public:
+  explicit StopWatch(StopSignals signals)
+      : signals_(std::move(signals)),
+        wake_(::eventfd(0, EFD_CLOEXEC)),
+        thread_([this] { wait(); }) {}
+  ~StopWatch() {
+    ::eventfd_write(wake_.get(), 1);
+    thread_.join();
+  }
+  StopWatch(const StopWatch&) = delete;
+  StopWatch& operator=(const StopWatch&) = delete;
+
+  const std::atomic<bool>& stopped() const { return stopped_; }
+
+ private:
+  void wait() {
+    pollfd events[] = {{signals_.descriptor(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
+    while (::poll(events, 2, -1) < 0 && errno == EINTR) {
+    }
+    if (signals_.take()) stopped_ = true;
+  }
+
+  StopSignals signals_;
+  io::Descriptor wake_;
+  std::atomic<bool> stopped_ = false;
+  std::thread thread_;  // last: it uses the others
 };
 
 /// None, and said why, when the project is not valid.
@@ -117,6 +153,12 @@ ExitCode test_project(const TestCommand& command, const CommandLine& line) {
     say(tests.error());
     return exit_code(tests.error());
   }
+  auto signals = StopSignals::block();
+  if (!signals) {
+    say(signals.error());
+    return ExitCode::failed;
+  }
+  const StopWatch stop(*std::move(signals));
   DescriptorOutput output(STDOUT_FILENO);
   const bool for_people = line.format == OutputFormat::table;
   std::optional<CasesPrinter> printer;
@@ -125,6 +167,7 @@ ExitCode test_project(const TestCommand& command, const CommandLine& line) {
   options.jobs =
       command.jobs > 0 ? command.jobs : std::max(1u, std::thread::hardware_concurrency());
   if (for_people) options.done = [&](const CaseResult& result) { printer->done(result); };
+  options.stop = &stop.stopped();
   const auto begin = std::chrono::steady_clock::now();
   const auto results = cases::run_cases(*project, *tests, options);
   const double seconds =
@@ -137,6 +180,10 @@ ExitCode test_project(const TestCommand& command, const CommandLine& line) {
   print(line.format, *results, seconds, output);
   if (const auto written = write_junit(command, *project, *results, seconds); !written) {
     say(written.error());
+    return ExitCode::failed;
+  }
+  if (results->size() < tests->size()) {
+    say("stopped: " + std::to_string(tests->size() - results->size()) + " tests were not run");
     return ExitCode::failed;
   }
   if (command.update == Choice::yes) return update(*project, *results);
