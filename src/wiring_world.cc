@@ -9,9 +9,12 @@
 
 #include "base/log.h"
 #include "pipeline/executor.h"
+#include "pipeline/notices.h"
 #include "scheduler/cron.h"
 #include "scheduler/history_keeper.h"
+#include "scheduler/notice_deliverer.h"
 #include "scheduler/pending.h"
+#include "scheduler/run_observers.h"
 #include "scheduler/watcher.h"
 #include "wiring_monitor.h"
 
@@ -58,7 +61,9 @@ class World final : public cli::Services {
 
   Result<pipeline::Executor*> executor() override {
     pipeline::Resources& opened = *WEIR_TRY(resources());
+    runlog::RunLog* log = WEIR_TRY(run_log());
     const std::lock_guard lock(executor_mutex_);
+    opened.run_log = log;
     if (!executor_) executor_ = WEIR_TRY(pipeline::make_executor(project_, opened, clock_));
     return executor_.get();
   }
@@ -69,10 +74,16 @@ class World final : public cli::Services {
     const std::lock_guard lock(dispatcher_mutex_);
     if (draining_) return fail(ErrorCode::cancelled, "this weir is stopping");
     if (!dispatcher_) {
-      dispatcher_ = scheduler::make_dispatcher(log, executor, clock_,
-                                               {.workers = workers(),
-                                                .rules = scheduler::dispatch_rules(project_),
-                                                .observer = &monitor_.meter()});
+      observers_.add(monitor_.meter());
+      WEIR_TRY(start_delivering(log));
+      dispatcher_ = scheduler::make_dispatcher(
+          log, executor, clock_,
+          {.workers = workers(),
+           .rules = scheduler::dispatch_rules(project_),
+           .observer = &observers_,
+           .notices_for = [this](const Run& run, const Receipt& receipt, RunState state) {
+             return pipeline::notices_for(project_, run, receipt, state, clock_.now());
+           }});
       dispatcher_->start();
       history_keeper_ = scheduler::make_history_keeper(log, clock_, history_limits(), {});
       history_keeper_->start();
@@ -124,7 +135,10 @@ class World final : public cli::Services {
       if (cron_) cron_->stop();
       if (watcher_) watcher_->stop();
     }
-    if (runs != nullptr) runs->drain(grace);
+    if (runs == nullptr) return;
+    runs->drain(grace);
+    // What the last runs have to tell goes out, as far as it is taken at once.
+    if (deliverer_) deliverer_->drain(std::min(grace, last_notices));
   }
 
  private:
@@ -133,6 +147,23 @@ class World final : public cli::Services {
                 std::chrono::milliseconds(project_.history.keep_ms)),
             static_cast<uint64_t>(project_.history.runs)};
   }
+
+  static constexpr std::chrono::milliseconds last_notices{5'000};
+
+  /// Before the dispatcher is there. A project that tells nobody has no deliverer, unless it used
+  /// to tell somebody.
+  Result<void> start_delivering(runlog::RunLog& log) {
+    const bool tells = std::ranges::any_of(project_.pipelines, [](const Pipeline& pipeline) {
+      return !pipeline.steps.empty() && std::holds_alternative<NotifyStep>(pipeline.steps.back());
+    });
+    if (!tells && !WEIR_TRY(log.next_notice_due(clock_.now()))) return {};
+    deliverer_ =
+        scheduler::make_notice_deliverer(project_, log, *WEIR_TRY(resources())->secrets, clock_);
+    observers_.add(*deliverer_);
+    deliverer_->start();
+    return {};
+  }
+
   static int workers() {
     return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2u, 8u));
   }
@@ -186,6 +217,9 @@ class World final : public cli::Services {
 
   std::mutex executor_mutex_;
   std::unique_ptr<pipeline::Executor> executor_;
+
+  scheduler::RunObservers observers_;
+  std::unique_ptr<scheduler::NoticeDeliverer> deliverer_;
 
   std::mutex dispatcher_mutex_;
   bool draining_ = false;  // guarded by dispatcher_mutex_

@@ -45,9 +45,12 @@ Json to_json(const pipeline::PlannedInput& input) {
 Json to_json(const pipeline::Plan& plan, const Pipeline& pipeline) {
   Json ddl = Json::array();
   for (const std::string& statement : plan.ddl) ddl.push(statement);
+  Json effects = Json::array();
+  for (const std::string& effect : plan.effects) effects.push(effect);
   Json json = Json::object();
-  json.set("pipeline", pipeline.name.value()).set("table", plan.table->name.value());
-  json.set("ddl", std::move(ddl));
+  json.set("pipeline", pipeline.name.value());
+  json.set("table", plan.table != nullptr ? Json(plan.table->name.value()) : Json());
+  json.set("ddl", std::move(ddl)).set("effects", std::move(effects));
   json.set("error", plan.error ? text::to_json(*plan.error) : Json());
   json.set("written", plan.writes == pipeline::PlanWrites::rolled_back).set("kept", false);
   json.set("duration_ms", plan.duration_ms).set("peak_memory_bytes", plan.peak_memory_bytes);

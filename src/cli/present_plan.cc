@@ -109,11 +109,12 @@ class TablePlan final : public PlanPrinter {
     if (!answered) return output_.flush();
     if (any_) {
       receipts_.print(output_);
-    } else {
+    } else if (!downloads()) {
       output_.write("no input: every object is loaded in its present version\n");
     }
     print_broken();
     print_ddl();
+    print_effects();
     output_.write(fmt::format("\n{}; {:.0f} ms, at most {} MiB of memory\n", closing(),
                               plan_["duration_ms"].as_double(),
                               plan_["peak_memory_bytes"].as_int() >> 20));
@@ -126,7 +127,10 @@ class TablePlan final : public PlanPrinter {
     Json rule;
   };
 
+  bool downloads() const { return plan_.has("table") && plan_["table"].is_null(); }
+
   std::string closing() const {
+    if (downloads()) return "nothing was fetched, and nobody was told";
     return plan_["written"].as_bool()
                ? "this was done in a transaction and rolled back: nothing was kept"
                : "nothing was written: this was decided against a snapshot";
@@ -155,6 +159,15 @@ class TablePlan final : public PlanPrinter {
     if (!ddl.empty()) output_.write("\nDDL that would be run first\n");
     for (const Json& statement : ddl) {
       output_.write(visible("  " + statement.as_string(), LineBreaks::escape) + "\n");
+    }
+  }
+
+  void print_effects() {
+    const auto& effects = plan_["effects"].as_array();
+    if (effects.empty()) return;
+    output_.write(downloads() ? "a run\n" : "\noutside of the database, a run\n");
+    for (const Json& effect : effects) {
+      output_.write(visible("  " + effect.as_string(), LineBreaks::escape) + "\n");
     }
   }
 

@@ -200,13 +200,13 @@ TEST(SqlChecking, OnlyWhatIsValidIsChecked) {
       "  fine: {steps: [{sql: SELECT 1 AS id, in: w}, {load: {table: good}}]}\n"
       "  into-bad: {steps: [{sql: SELECT 1 AS id, in: w}, {load: {table: bad}}]}\n"
       "  broken: {steps: [{sql: SELECT 1 AS id, in: w}]}\n"
-      "  later: {steps: [{sql: SELECT 1 AS id, in: w}, {notify: x}, {load: {table: good}}]}\n",
+      "  later: {steps: [{sql: SELECT 1 AS id, in: w}, {write: x}, {load: {table: good}}]}\n",
       &checker);
   EXPECT_THAT(checker.calls, ElementsAre("table good", "pipeline fine of p"));
   EXPECT_THAT(lines_of(loaded),
               ElementsAre(HasSubstr("5:30: error: unknown type 'bigit'"), "7:3: error: seen",
                           HasSubstr("9:20: error: pipeline 'broken' ends with sql"),
-                          HasSubstr("10:50: note: 'notify'")));
+                          HasSubstr("10:50: note: 'write'")));
 }
 
 TEST(Diagnostic, SaysItsSeverity) {

@@ -181,13 +181,10 @@ struct LaterKind {
   const char* example;
 };
 constexpr std::array later_kinds = {
-    LaterKind{"download", "Fetches a URL into a bucket.",
-              "{url: https://example.org/x.csv, to: landing/x.csv}"},
     LaterKind{"write", "Writes the rows as files into a bucket.", "{to: out/daily/}"},
     LaterKind{"crawl", "Looks for tables among the files of a bucket.", "out/**"},
     LaterKind{"backup", "Takes a snapshot of tables.", "{tables: [hits], to: backups/}"},
     LaterKind{"restore", "Brings a snapshot back.", "{from: backups/latest}"},
-    LaterKind{"notify", "Tells somebody.", "{url: https://example.org/hook}"},
     LaterKind{"run", "Starts another pipeline.", "daily-totals"},
 };
 
@@ -234,8 +231,13 @@ Value<StepEntry> step_value() {
                   "The database `sql` runs in.", "warehouse");
   record.optional("load", &StepEntry::load, load_value(), "Writes the rows into a table.",
                   "{table: hits, mode: merge}");
-  std::vector<std::string> kinds = {"read",      "select", "where", "unnest", "dedupe",
-                                    "aggregate", "check",  "sql",   "load"};
+  record.optional("download", &StepEntry::download, download_value(),
+                  "Fetches a URL into a bucket.",
+                  "{url: https://example.org/x.csv, to: landing/x.csv}");
+  record.optional("notify", &StepEntry::notify, notify_value(), "Tells a URL how the run ended.",
+                  "{url: https://example.org/hook, on: [failure]}");
+  std::vector<std::string> kinds = {"read",  "select", "where", "unnest",   "dedupe", "aggregate",
+                                    "check", "sql",    "load",  "download", "notify"};
   for (const LaterKind& kind : later_kinds) {
     record.later(kind.name, &StepEntry::later, later_value("settings of the step"), kind.doc,
                  kind.example, "a run of the pipeline refuses");
@@ -247,14 +249,16 @@ Value<StepEntry> step_value() {
 }  // namespace
 
 Value<PipelineEntry> pipeline_value() {
-  return Record<PipelineEntry>("pipeline", "Triggers and steps; ends in a load.")
+  return Record<PipelineEntry>("pipeline",
+                               "Triggers and steps; ends in a load or a download, and notices.")
       .optional("when", &PipelineEntry::when, list(trigger_value()),
                 "What starts a run. Left out: only `weir run` and the API do.",
                 "[{object: landing/*.json}]")
       .required(
           "steps", &PipelineEntry::steps, list(step_value()),
           "What a run does, in order: `read` or `sql`, then `select`, `where`, `unnest`, `dedupe`, "
-          "`aggregate` and `check` as often as needed, then `load`.",
+          "`aggregate` and `check` as often as needed, then `load`. Or `download`, alone. Last, "
+          "`notify`.",
           "[{read: {format: csv}}, {load: {table: hits}}]")
       .optional("retry", &PipelineEntry::retry, retry_value(),
                 "How often and when a run is tried again that failed for a reason that may pass: "

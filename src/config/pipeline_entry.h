@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/http_step_entry.h"
 #include "config/retry_entry.h"
 #include "config/row_step_entry.h"
 #include "config/values.h"
@@ -71,6 +72,8 @@ struct StepEntry {
   std::optional<SqlEntry> sql;
   std::optional<Located<std::string>> in;
   std::optional<LoadEntry> load;
+  std::optional<DownloadEntry> download;
+  std::optional<NotifyEntry> notify;
   std::optional<Later> later;
   std::string later_kind;
   Location location;

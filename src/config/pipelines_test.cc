@@ -185,7 +185,7 @@ TEST(Pipelines, OrderOfSteps) {
          "move it up, or into its own pipeline"}},
        {"      - read: {format: csv}\n        load: {table: plain}\n",
         {"13:9: error: a step in 'steps' of pipeline 'a' has one of read, select, where, unnest, "
-         "dedupe, aggregate, check, sql, load, download, write, crawl, backup, restore, notify or "
+         "dedupe, aggregate, check, sql, load, download, notify, write, crawl, backup, restore or "
          "run, "
          "not 2; begin a new list item with '- ' for each"}},
        {"      - sql: SELECT 1 AS id\n" + load,
@@ -320,18 +320,17 @@ TEST(Pipelines, ColumnsMustFitTheTable) {
 
 TEST(Pipelines, WhatIsNotThereYetIsANote) {
   expect_diagnostics(
-      {{"      - download: {url: 'https://x', to: in/x}\n      - read: {format: parquet, infer: "
-        "true}\n"
-        "      - backup: hit\n      - load: {table: plain, mode: replace}\n      - notify: [a]\n   "
+      {{"      - crawl: x\n      - read: {format: parquet, infer: true}\n"
+        "      - backup: hit\n      - load: {table: plain, mode: replace}\n      - write: [a]\n   "
         " retry: "
         "{times: 3, backoff: 1m}\n",
-        {"13:9: note: 'download' of pipeline 'a' is not there yet: a run of the pipeline refuses",
+        {"13:9: note: 'crawl' of pipeline 'a' is not there yet: a run of the pipeline refuses",
          "14:24: note: format parquet in pipeline 'a' is not there yet: a run refuses",
          "14:40: note: 'infer' in pipeline 'a' is not there yet: a run refuses; declare the "
          "columns; "
          "`weir init --from SAMPLE` writes them",
          "15:9: note: 'backup' of pipeline 'a' is not there yet: a run of the pipeline refuses",
-         "17:9: note: 'notify' of pipeline 'a' is not there yet: a run of the pipeline refuses"}},
+         "17:9: note: 'write' of pipeline 'a' is not there yet: a run of the pipeline refuses"}},
        {"      - crawl:\n",
         {"13:9: note: 'crawl' of pipeline 'a' is not there yet: a run of the "
          "pipeline refuses"}},
@@ -369,7 +368,11 @@ TEST(Pipelines, CirclesOfTriggers) {
              "  b: {when: [{object: in/b/**.csv}], steps: [{write: 'in/c/x-${run.day}.csv'}]}\n"
              "  c: {when: [{object: in/c/x-*}], steps: [{run: a}]}\n"),
       ElementsAre("11:3: error: pipelines trigger each other in a circle: a → b → c → a" + fix));
-  EXPECT_THAT(errors("  a: {when: [{object: in/**}], steps: [{download: {url: x, to: in/y}}]}\n"
+  EXPECT_THAT(
+      errors("  a: {steps: [{download: {url: 'http://x', to: 'in/${run.day}/y'}}]}\n"
+             "  b: {when: [{object: in/**}], steps: [{run: a}]}\n"),
+      ElementsAre("11:3: error: pipelines trigger each other in a circle: a → b → a" + fix));
+  EXPECT_THAT(errors("  a: {when: [{object: in/**}], steps: [{write: {to: in/y}}]}\n"
                      "  b: {steps: [{run: {pipeline: b}}]}\n"),
               ElementsAre("11:3: error: pipeline 'a' triggers itself" + fix,
                           "12:3: error: pipeline 'b' triggers itself" + fix));

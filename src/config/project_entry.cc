@@ -14,6 +14,9 @@ Value<ProjectEntry> describe() {
                 "The bound on the memory weir uses, whatever the size of the files.", "1GB")
       .optional("history", &ProjectEntry::history, history_value(),
                 "How much of what has happened stays in the run log.", "{keep: 30d, runs: 100000}")
+      .optional("network", &ProjectEntry::network, network_value(),
+                "Where `download` and `notify` may connect to.",
+                "{allow: [example.org, 10.0.0.0/8]}")
       .optional(
           "databases", &ProjectEntry::databases, named(identifier("database"), database_value()),
           "Where tables live. duckdb:// paths are relative to the project's folder; in quotes, "

@@ -20,6 +20,7 @@ struct ProjectEntry {
   LogEntry log;
   std::optional<AdminEntry> admin;
   HistoryEntry history;
+  NetworkEntry network;
   std::vector<Named<DatabaseEntry>> databases;
   std::vector<Named<BucketEntry>> buckets;
   std::vector<Named<TableEntry>> tables;

@@ -24,7 +24,8 @@ TEST(ProjectTexts, TopLevelKeys) {
        {"2:1: error: the key 'project' is there twice, first in line 1; keep one of the two"}},
       {"project: p\ntabels: {}\n", {"2:1: error: unknown key 'tabels'; did you mean 'tables'?"}},
       {"project: p\nxyzzyx: 1\n",
-       {"2:1: error: unknown key 'xyzzyx'; there are project, memory, history, databases, buckets, "
+       {"2:1: error: unknown key 'xyzzyx'; there are project, memory, history, network, databases, "
+        "buckets, "
         "tables, "
         "pipelines, log, admin, api, reports, tests"}},
       {"project: p\napi: {a: [1, {b: c}]}\nreports:\n",

@@ -17,6 +17,8 @@ Resolved resolve_project(const ProjectEntry& entry, const std::filesystem::path&
   project.environment = environment;
   project.memory_bytes = entry.memory.value;
   project.history = {entry.history.keep_ms.value, entry.history.runs.value};
+  project.network = {entry.network.allow, entry.network.deny};
+  if (entry.network.ca_file.given()) project.ca_file = root / entry.network.ca_file.value;
   if (entry.project.given() && project.name.find_first_not_of(" \t") == std::string::npos) {
     reader.error(entry.project.location, "the project's name is blank", "give it a name");
   }

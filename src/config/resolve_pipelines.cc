@@ -77,12 +77,14 @@ void check_reading(const Named<PipelineEntry>& entry, Reader& reader) {
   const auto has = [&](auto wanted) { return std::any_of(steps.begin(), steps.end(), wanted); };
   const bool later = has([](const StepEntry& step) { return step.later.has_value(); });
   const bool loads = has([](const StepEntry& step) { return step.load.has_value(); });
+  const bool downloads = has([](const StepEntry& step) { return step.download.has_value(); });
   const bool reads = has([](const StepEntry& step) { return step.read.has_value(); });
   for (const TriggerEntry& trigger : entry.value.when) {
     if (!trigger.object || reads || later || steps.empty()) continue;
     reader.error(trigger.object->location,
                  "pipeline '" + entry.name + "' is triggered by objects but has no read step",
-                 "begin its steps with read: {format: …}");
+                 downloads ? "a download goes with cron: when: [{cron: \"0 5 * * *\"}]"
+                           : "begin its steps with read: {format: …}");
   }
   for (const StepEntry& step : steps) {
     if (!step.read || step.read->columns || step.read->infer.value || loads || !later) continue;
@@ -126,6 +128,7 @@ bool resolve_pipeline(const Named<PipelineEntry>& entry, Resolving& resolving) {
     std::optional<Step> resolved = resolve_step(entry, step, resolving);
     complete = complete && resolved.has_value();
     if (resolved) pipeline.steps.push_back(*std::move(resolved));
+    if (step.download && step.download->retry) pipeline.retry = step.download->retry->policy();
   }
   if (entry.sound) {  // else steps are missing from the picture
     check_step_order(entry, reader);
@@ -138,8 +141,9 @@ bool resolve_pipeline(const Named<PipelineEntry>& entry, Resolving& resolving) {
   return true;
 }
 
-/// Whether everything the pipeline names is in the model.
+/// Whether there is SQL in it, and everything it names is in the model.
 bool stands_alone(const Pipeline& pipeline, const Project& project) {
+  if (pipeline.download() != nullptr) return false;
   return std::all_of(pipeline.steps.begin(), pipeline.steps.end(), [&](const Step& step) {
     if (const auto* load = std::get_if<LoadStep>(&step)) {
       return project.find_table(load->table) != nullptr;

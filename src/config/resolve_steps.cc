@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 
+#include "config/resolve_http_steps.h"
 #include "config/resolve_row_steps.h"
 
 namespace weir::config {
@@ -27,6 +29,8 @@ const char* kind_of(const StepEntry& step) {
   if (step.check) return "check";
   if (step.sql) return "sql";
   if (step.load) return "load";
+  if (step.download) return "download";
+  if (step.notify) return "notify";
   return "step";
 }
 
@@ -162,16 +166,20 @@ std::optional<Step> resolve_load(const Named<PipelineEntry>& entry, const LoadEn
   return LoadStep{TableName(load.table.value), mode, load.location};
 }
 
-}  // namespace
-
-void check_step_order(const Named<PipelineEntry>& entry, Reader& reader) {
-  const std::vector<StepEntry>& steps = entry.value.steps;
-  if (steps.empty()) {
-    reader.error(entry.location, "pipeline '" + entry.name + "' has no steps",
-                 "begin with read or sql, end with load");
-    return;
+/// A download stands alone: its run is about the one object it fetches.
+void check_download_order(const Named<PipelineEntry>& entry, std::span<const StepEntry> steps,
+                          Reader& reader) {
+  for (const StepEntry& step : steps.subspan(1)) {
+    reader.error(step.location,
+                 std::string(kind_of(step)) + in_pipeline(entry) + " stands behind a download",
+                 step.download ? "a pipeline downloads one object: move it into its own pipeline"
+                               : "let the object start another pipeline: when: [{object: …}]");
   }
-  if (has_later(entry.value)) return;  // their places are settled when they come
+}
+
+/// From a source of rows to a load.
+void check_load_order(const Named<PipelineEntry>& entry, std::span<const StepEntry> steps,
+                      Reader& reader) {
   const StepEntry& first = steps.front();
   if (!first.read && !first.sql) {
     reader.error(
@@ -179,14 +187,18 @@ void check_step_order(const Named<PipelineEntry>& entry, Reader& reader) {
         "pipeline '" + entry.name + "' begins with " + kind_of(first) + ", which has no rows yet",
         "begin with read or sql");
   }
-  for (size_t i = 1; i < steps.size(); ++i) {
-    if (steps[i].read || steps[i].sql) {
-      reader.error(steps[i].location,
-                   std::string(kind_of(steps[i])) + in_pipeline(entry) + " is not the first step",
+  for (const StepEntry& step : steps.subspan(1)) {
+    if (step.read || step.sql || step.download) {
+      reader.error(step.location,
+                   std::string(kind_of(step)) + in_pipeline(entry) + " is not the first step",
                    "a pipeline has one source: move it to the front, or into its own pipeline");
     }
   }
   for (size_t i = 0; i + 1 < steps.size(); ++i) {
+    if (steps[i].notify) {
+      reader.error(steps[i].location, "notify" + in_pipeline(entry) + " is not the last step",
+                   "a notice tells how the run ended: move it to the end");
+    }
     if (!steps[i].load) continue;
     reader.error(
         steps[i + 1].location,
@@ -203,6 +215,28 @@ void check_step_order(const Named<PipelineEntry>& entry, Reader& reader) {
   }
 }
 
+}  // namespace
+
+void check_step_order(const Named<PipelineEntry>& entry, Reader& reader) {
+  std::span<const StepEntry> steps = entry.value.steps;
+  if (steps.empty()) {
+    reader.error(entry.location, "pipeline '" + entry.name + "' has no steps",
+                 "begin with read or sql, end with load");
+    return;
+  }
+  if (has_later(entry.value)) return;  // their places are settled when they come
+  while (!steps.empty() && steps.back().notify) steps = steps.first(steps.size() - 1);
+  if (steps.empty()) {
+    reader.error(entry.value.steps.front().location,
+                 "pipeline '" + entry.name + "' only notifies, and nothing happens in it",
+                 "put its notify behind the load or download it tells of");
+  } else if (steps.front().download) {
+    check_download_order(entry, steps, reader);
+  } else {
+    check_load_order(entry, steps, reader);
+  }
+}
+
 std::optional<Step> resolve_step(const Named<PipelineEntry>& entry, const StepEntry& step,
                                  const Resolving& resolving) {
   if (step.later) return LaterStep{step.later_kind, step.location};
@@ -215,6 +249,8 @@ std::optional<Step> resolve_step(const Named<PipelineEntry>& entry, const StepEn
   if (step.check) return resolve_check(entry.name, step, resolving.reader);
   if (step.sql) return resolve_sql(entry, step, resolving);
   if (step.load) return resolve_load(entry, *step.load, resolving);
+  if (step.download) return resolve_download(entry, *step.download, resolving);
+  if (step.notify) return resolve_notify(entry, *step.notify, resolving);
   return std::nullopt;
 }
 

@@ -28,12 +28,12 @@ std::string written_keys(std::string target) {
 
 bool starts(const Named<PipelineEntry>& first, const Named<PipelineEntry>& second) {
   for (const StepEntry& step : first.value.steps) {
-    if (!step.later) continue;
     if (step.later_kind == "run" && setting(step.later->node, "pipeline") == second.name) {
       return true;
     }
-    if (step.later_kind != "write" && step.later_kind != "download") continue;
-    const std::string target = setting(step.later->node, "to");
+    std::string target;
+    if (step.download) target = step.download->to.value;
+    if (step.later_kind == "write") target = setting(step.later->node, "to");
     if (target.empty() || target.size() > longest_pattern) continue;
     for (const TriggerEntry& trigger : second.value.when) {
       if (!trigger.object || trigger.object->value.size() > longest_pattern) continue;
@@ -50,7 +50,7 @@ Graph graph_of(const std::vector<Named<PipelineEntry>>& pipelines) {
   for (size_t i = 0; i < pipelines.size(); ++i) {
     const auto& steps = pipelines[i].value.steps;
     if (std::none_of(steps.begin(), steps.end(),
-                     [](const StepEntry& step) { return step.later.has_value(); })) {
+                     [](const StepEntry& step) { return step.later || step.download; })) {
       continue;
     }
     for (size_t j = 0; j < pipelines.size(); ++j) {

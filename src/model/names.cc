@@ -62,6 +62,10 @@ std::string schedule_name(const CronTrigger& trigger) {
   return trigger.expression + " " + (trigger.timezone.empty() ? "UTC" : trigger.timezone);
 }
 
+const DownloadStep* Pipeline::download() const {
+  return steps.empty() ? nullptr : std::get_if<DownloadStep>(&steps.front());
+}
+
 std::string_view to_string(LoadMode mode) {
   switch (mode) {
     case LoadMode::append: return "append";

@@ -8,6 +8,7 @@
 #include "base/location.h"
 #include "model/data_type.h"
 #include "model/names.h"
+#include "model/network_rule.h"
 #include "model/retry_policy.h"
 
 namespace weir {
@@ -155,6 +156,42 @@ struct LoadStep {
   Location location;
 };
 
+/// A header of an HTTP request. The value may hold `${secret:…}`: never print.
+struct HeaderSetting {
+  std::string name, value;
+};
+
+/// Fetches a URL into a bucket. The pipeline's only step but for notices; its input is none, its
+/// object what it fetched.
+struct DownloadStep {
+  std::string url;  ///< may hold `${run.…}` and `${secret:…}`: show it by text::shown_url
+  BucketName bucket;
+  std::string key;  ///< may hold `${run.…}`
+  std::vector<HeaderSetting> headers;
+  std::string sha256;                      ///< 64 lowercase hexadecimal digits; empty = not checked
+  uint64_t max_size = uint64_t(10) << 30;  ///< of the answer and of the object
+  int64_t timeout_ms = 3'600'000;          ///< of one try, from connect to the last byte
+  int64_t stall_ms = 60'000;               ///< as long without progress ends a try
+  std::vector<NetworkRule> allow;          ///< empty = wherever the project allows
+  Location location;
+};
+
+/// Of messages to others: about three and a half hours, for whoever is being repaired.
+inline constexpr RetryPolicy notice_retry = {12, std::chrono::milliseconds(5'000),
+                                             std::chrono::milliseconds(3'600'000)};
+
+/// Tells somebody how a run ended: a message to a URL, at least once. Stands behind all else.
+struct NotifyStep {
+  std::string url;  ///< may hold `${secret:…}`: show it by text::shown_url
+  bool on_success = false, on_failure = false, on_rejects = false;
+  uint64_t rejects_over = 0;                 ///< rows: `on_rejects` means more than this
+  std::optional<double> rejects_over_ratio;  ///< in place of it: of the rows read, 0..1
+  RetryPolicy retry = notice_retry;
+  std::string sign;  ///< the key, with `${secret:…}`; empty = not signed
+  std::vector<HeaderSetting> headers;
+  Location location;
+};
+
 /// A step the design knows and this build does not run; validate says so, a run refuses.
 struct LaterStep {
   std::string kind;
@@ -162,7 +199,7 @@ struct LaterStep {
 };
 
 using Step = std::variant<ReadStep, SelectStep, WhereStep, UnnestStep, DedupeStep, AggregateStep,
-                          CheckStep, SqlStep, LoadStep, LaterStep>;
+                          CheckStep, SqlStep, LoadStep, DownloadStep, NotifyStep, LaterStep>;
 
 struct Pipeline {
   PipelineName name;
@@ -172,6 +209,9 @@ struct Pipeline {
   RetryPolicy retry;
   int concurrency = 1;  ///< most batches of it at work at a time
   Location location;
+
+  /// Of a pipeline that downloads: its only step but for notices. Null for all others.
+  const DownloadStep* download() const;
 };
 
 /// What tells a pipeline's schedules apart: "5 0 * * * Europe/Madrid".

@@ -57,6 +57,8 @@ struct Project {
   log::Settings log;                   ///< of `weir up`
   std::optional<ListenAddress> admin;  ///< where it answers /metrics, /healthz and /readyz
   HistoryConfig history;
+  NetworkRules network;           ///< where it may connect to
+  std::filesystem::path ca_file;  ///< absolute; authorities trusted besides the system's
   std::vector<DatabaseConfig> databases;
   std::vector<BucketConfig> buckets;
   std::vector<Table> tables;

@@ -6,6 +6,11 @@
 
 namespace weir::objects {
 
+Result<ObjectStat> Bucket::put(const ObjectKey& key, io::ByteStream&) {
+  return fail(ErrorCode::not_yet,
+              "'" + key.value() + "' cannot be written: its bucket is read only");
+}
+
 Result<std::unique_ptr<Bucket>> open_bucket(const BucketConfig& config) {
   if (config.kind != BucketKind::file) {
     return fail(ErrorCode::not_yet, "bucket '" + config.name.value() + "': only file:// works yet",

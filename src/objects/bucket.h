@@ -42,6 +42,11 @@ class Bucket {
   virtual Result<ObjectStat> stat(const ObjectKey& key) = 0;
   /// Opens for reading. Errors: not_found, io, invalid_input.
   virtual Result<std::unique_ptr<io::ByteStream>> open(const ObjectKey& key) = 0;
+  /// Writes all of `content` under the key: a reader, and whoever watches, sees what was there
+  /// before or the whole new object, whatever happens, power cuts included. A failure changes
+  /// nothing. Errors: invalid_input (see check_key), io, those of `content`; not_yet (the bucket
+  /// can only be read).
+  virtual Result<ObjectStat> put(const ObjectKey& key, io::ByteStream& content);
   /// Whether some process has the object open for writing, as far as the bucket can know it.
   virtual bool is_being_written(const ObjectKey&) { return false; }
 };

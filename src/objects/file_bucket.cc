@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "base/fault_point.h"
 #include "base/log.h"
 #include "io/descriptor.h"
 #include "io/file_stream.h"
@@ -12,6 +13,7 @@
 #include "objects/file_tree.h"
 #include "objects/file_writers.h"
 #include "objects/key_pattern.h"
+#include "objects/new_file.h"
 
 namespace weir::objects {
 namespace {
@@ -110,6 +112,17 @@ Result<std::unique_ptr<io::ByteStream>> FileBucket::open(const ObjectKey& key) {
   WEIR_TRY(stat(key));  // refuses what is no object
   std::unique_ptr<io::ByteStream> stream = WEIR_TRY(io::FileStream::open(path_of(key)));
   return stream;
+}
+
+Result<ObjectStat> FileBucket::put(const ObjectKey& key, io::ByteStream& content) {
+  WEIR_TRY(check_key(key.value()));
+  const KeyFolder folder = WEIR_TRY(make_folders(folder_, key.value()));
+  NewFile file = WEIR_TRY(NewFile::create(folder));
+  WEIR_TRY(file.take(content));
+  fault_point("object-written");
+  WEIR_TRY(file.appear());
+  fault_point("object-put");
+  return stat(key);
 }
 
 bool FileBucket::is_being_written(const ObjectKey& key) {

@@ -19,6 +19,7 @@ class FileBucket final : public Bucket {
                         const std::function<bool(const ObjectStat&)>& visit) override;
   Result<ObjectStat> stat(const ObjectKey& key) override;
   Result<std::unique_ptr<io::ByteStream>> open(const ObjectKey& key) override;
+  Result<ObjectStat> put(const ObjectKey& key, io::ByteStream& content) override;
   bool is_being_written(const ObjectKey& key) override;
 
  private:

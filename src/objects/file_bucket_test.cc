@@ -6,11 +6,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 
+#include "io/atomic_file.h"
 #include "io/descriptor.h"
+#include "io/faulty_stream.h"
+#include "io/memory_stream.h"
 #include "io/temporary_folder_for_test.h"
+#include "objects/file_watch.h"
 #include "objects/file_writers.h"
 
 namespace weir::objects {
@@ -226,6 +232,72 @@ TEST(OpenBucket, a_file_in_the_place_of_the_folder_is_an_error) {
   BucketConfig config;
   config.path = folder.path("file");
   EXPECT_EQ(open_bucket(config).error().code, ErrorCode::io);
+}
+
+TEST_F(FileBucketTest, puts_whole_objects_and_makes_their_folders) {
+  for (const char* key : {"x.csv", "a/b/c.csv", "a/b/c.csv"}) {
+    io::MemoryStream content("id\n1\n");
+    const auto put = bucket_->put(ObjectKey(key), content);
+    ASSERT_TRUE(put) << put.error().to_string();
+    EXPECT_EQ(put->size_bytes, 5u);
+    EXPECT_EQ(*io::read_small_file(path(key), 100), "id\n1\n");
+  }
+  EXPECT_THAT(keys("**"), ElementsAre("a/b/c.csv", "x.csv"));
+  size_t names = 0;
+  for ([[maybe_unused]] const auto& each : fs::recursive_directory_iterator(path(""))) ++names;
+  EXPECT_EQ(names, 4u) << "two folders, two files, and nothing hidden";
+}
+
+TEST_F(FileBucketTest, a_put_that_fails_leaves_what_was_there) {
+  write("x.csv", "old");
+  io::MemoryStream content("new content");
+  io::FaultyStream breaks(content, {.fail_at = 4});
+  const auto put = bucket_->put(ObjectKey("x.csv"), breaks);
+  ASSERT_FALSE(put);
+  EXPECT_EQ(*io::read_small_file(path("x.csv"), 100), "old");
+  EXPECT_EQ(std::distance(fs::directory_iterator(path("")), fs::directory_iterator()), 1);
+}
+
+TEST_F(FileBucketTest, a_put_leads_through_no_link_and_no_file) {
+  fs::create_directory_symlink(folder_.path(), path("link"));
+  write("file");
+  for (const char* key : {"link/x", "file/x"}) {
+    io::MemoryStream content("x");
+    const auto put = bucket_->put(ObjectKey(key), content);
+    ASSERT_FALSE(put) << key;
+    EXPECT_EQ(put.error().code, ErrorCode::invalid_input);
+  }
+  for (const char* key : {"", "/x", "../x", "a/../x", "a//x"}) {
+    io::MemoryStream content("x");
+    EXPECT_FALSE(bucket_->put(ObjectKey(key), content)) << key;
+  }
+  EXPECT_FALSE(fs::exists(folder_.path("x")));
+}
+
+TEST_F(FileBucketTest, an_object_that_is_put_arrives_once) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<std::string> arrived;
+  FileWatchEvents events;
+  events.arrived = [&](const std::vector<ObjectKey>& found) {
+    const std::lock_guard lock(mutex);
+    for (const ObjectKey& key : found) {
+      if (bucket_->stat(key)) arrived.push_back(key.value());
+    }
+    changed.notify_all();
+  };
+  events.unsettled = [](const std::vector<ObjectKey>&) {};
+  events.lost = [] {};
+  const auto watch = FileWatch::start(path(""), {"**"}, events);
+  ASSERT_TRUE(watch);
+  const std::string large(1 << 20, 'x');
+  for (const char* key : {"a.csv", "b.csv"}) {
+    io::MemoryStream content(large);
+    ASSERT_TRUE(bucket_->put(ObjectKey(key), content));
+  }
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return !arrived.empty() && arrived.back() == "b.csv"; });
+  EXPECT_THAT(arrived, ElementsAre("a.csv", "b.csv"));
 }
 
 }  // namespace

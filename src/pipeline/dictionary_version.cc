@@ -101,6 +101,9 @@ struct StepWords {
     words.add("load");
     words.add(to_string(step.mode));
   }
+  // Which rows come of an input is not theirs to say.
+  void operator()(const DownloadStep&) const {}
+  void operator()(const NotifyStep&) const {}
   void operator()(const LaterStep& step) const { words.add(std::string_view(step.kind)); }
 };
 

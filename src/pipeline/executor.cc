@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "pipeline/batch_load.h"
+#include "pipeline/download.h"
 #include "pipeline/input_lookup.h"
 #include "pipeline/replay.h"
 #include "pipeline/session.h"
@@ -144,6 +145,13 @@ std::vector<RunOutcome> DuckdbExecutor::execute_inputs(std::span<const Run> runs
                                                        Progress& progress) {
   std::vector<RunOutcome> outcomes(runs.size());
   if (runs.empty()) return outcomes;
+  const Pipeline* pipeline = project_.find_pipeline(runs.front().pipeline);
+  if (pipeline != nullptr && pipeline->download() != nullptr) {
+    for (size_t i = 0; i < runs.size(); ++i) {
+      outcomes[i] = execute_download(project_, resources_, clock_, *pipeline, runs[i], progress);
+    }
+    return outcomes;
+  }
   auto session = take_session(runs.front().pipeline);
   if (!session) {
     for (size_t i = 0; i < runs.size(); ++i) {

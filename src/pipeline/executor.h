@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,6 +33,7 @@ struct Progress {
 struct RunOutcome {
   Receipt receipt;
   bool requeue = false;
+  std::optional<std::chrono::milliseconds> retry_after = {};  ///< no sooner, if it is tried again
   std::optional<objects::ObjectStat> seen;  ///< the object as it was loaded, or found to be in
 };
 

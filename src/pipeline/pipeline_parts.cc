@@ -74,7 +74,13 @@ Result<PipelineParts> take_apart(const Project& project, const Pipeline& pipelin
   const auto later = [&](const std::string& what, const Location& location) {
     return fail(ErrorCode::not_yet, what + " is not built yet", "leave it out for now", location);
   };
+  if (pipeline.download() != nullptr) {
+    return fail(ErrorCode::usage,
+                "pipeline '" + pipeline.name.value() + "' downloads, and loads no rows",
+                "name the pipeline that reads what it fetches", pipeline.location);
+  }
   for (const Step& step : pipeline.steps) {
+    if (std::holds_alternative<NotifyStep>(step)) continue;  // when the run has ended
     if (parts.load != nullptr) return later("a step behind load", pipeline.location);
     if (const auto* read = std::get_if<ReadStep>(&step)) {
       if (read->format == Format::parquet) return later("format parquet", read->location);

@@ -8,6 +8,7 @@
 
 #include "io/peak_memory.h"
 #include "pipeline/batch_load.h"
+#include "pipeline/download.h"
 #include "pipeline/input_lookup.h"
 #include "pipeline/plan_book.h"
 #include "pipeline/planned_rows.h"
@@ -194,7 +195,16 @@ Result<Plan> Planner::run() {
 Result<Plan> plan_runs(const Project& project, Resources& resources, const Clock& clock,
                        const Pipeline& pipeline, std::span<const Run> runs, PlanWrites writes,
                        Progress& progress) {
-  return Planner(project, resources, clock, pipeline, runs, writes, progress).run();
+  const Timestamp scheduled_for = runs.empty() ? clock.now() : runs.front().scheduled_for;
+  std::vector<std::string> effects = describe_effects(resources, pipeline, scheduled_for);
+  Plan plan;
+  if (pipeline.download() != nullptr) {
+    plan.writes = PlanWrites::none;
+  } else {
+    plan = WEIR_TRY(Planner(project, resources, clock, pipeline, runs, writes, progress).run());
+  }
+  plan.effects = std::move(effects);
+  return plan;
 }
 
 }  // namespace weir::pipeline

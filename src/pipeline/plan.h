@@ -36,10 +36,13 @@ struct PlannedInput {
 };
 
 struct Plan {
-  const Table* table = nullptr;
+  const Table* table = nullptr;  ///< null: the pipeline loads none, it downloads
   PlanWrites writes = PlanWrites::rolled_back;
-  std::optional<Error> error;        ///< why no input could be loaded: the table drifted, …
-  std::vector<std::string> ddl;      ///< what a run would do first: make tables that are missing
+  std::optional<Error> error;    ///< why no input could be loaded: the table drifted, …
+  std::vector<std::string> ddl;  ///< what a run would do first: make tables that are missing
+  /// What a run would do outside of the database, which no rollback takes back: described, not
+  /// done.
+  std::vector<std::string> effects;
   std::vector<PlannedInput> inputs;  ///< in the order of the runs
   double duration_ms = 0;
   uint64_t peak_memory_bytes = 0;  ///< of the process while it planned

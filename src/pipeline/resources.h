@@ -10,6 +10,10 @@
 #include "pipeline/table_locks.h"
 #include "secrets/secret_store.h"
 
+namespace weir::runlog {
+class RunLog;
+}
+
 namespace weir::pipeline {
 
 /// The open databases and buckets of a project. Owned by the wiring; outlives every run.
@@ -17,6 +21,8 @@ struct Resources {
   std::map<DatabaseName, std::unique_ptr<duckdb::Database>> duckdb;
   std::map<BucketName, std::unique_ptr<objects::Bucket>> buckets;
   std::unique_ptr<secrets::SecretStore> secrets;
+  /// Remembers what was downloaded; null: each download is asked for as if it were the first.
+  runlog::RunLog* run_log = nullptr;
   std::unique_ptr<TableLocks> table_locks = std::make_unique<TableLocks>();
 };
 

@@ -1,5 +1,7 @@
 #include "pipeline/run_variables.h"
 
+#include <fmt/format.h>
+
 #include <span>
 #include <string_view>
 #include <utility>
@@ -70,6 +72,19 @@ std::string bind_run_variables(const std::string& sql) {
 bool holds_run_variables(const std::string& sql) {
   return sql.find("$weir_run_day") != std::string::npos ||
          sql.find("$weir_run_scheduled_for") != std::string::npos;
+}
+
+Result<std::string> fill_run_variables(std::string text, const Pipeline& pipeline,
+                                       Timestamp scheduled_for) {
+  if (text.find("${run.") == std::string::npos) return text;
+  const std::chrono::year_month_day day = WEIR_TRY(run_day(pipeline, scheduled_for));
+  const std::string day_text =
+      fmt::format("{:04}-{:02}-{:02}", static_cast<int>(day.year()),
+                  static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
+  const std::string moment_text = format_timestamp(scheduled_for).substr(0, 19) + "Z";
+  const std::pair<std::string_view, std::string_view> variables[] = {
+      {"${run.day}", day_text}, {"${run.scheduled_for}", moment_text}};
+  return replace_all(std::move(text), variables);
 }
 
 }  // namespace weir::pipeline

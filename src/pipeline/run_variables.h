@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/result.h"
 #include "calendar/zone.h"
 #include "model/pipeline.h"
 
@@ -24,5 +25,10 @@ int offset_before_stand_in(const std::string& sql, int offset);
 std::string bind_run_variables(const std::string& sql);
 /// Whether a finished statement has them as parameters.
 bool holds_run_variables(const std::string& sql);
+
+/// The same variables in a text that is no SQL: "2026-11-19" and "2026-11-20T00:05:00Z".
+/// Errors: invalid_project (no such zone).
+Result<std::string> fill_run_variables(std::string text, const Pipeline& pipeline,
+                                       Timestamp scheduled_for);
 
 }  // namespace weir::pipeline

@@ -92,6 +92,7 @@ class WorkerPool final : public Dispatcher {
                                             pipeline::Progress& progress);
   Verdicts judge(std::span<const Run> runs, std::vector<pipeline::RunOutcome> outcomes);
   bool hold_for_retry(const Run& run, const pipeline::RunOutcome& outcome);
+  RetryPolicy retry_policy(const Run& run, const pipeline::RunOutcome& outcome) const;
   runlog::FinishedRun finished(const Run& run, const Receipt& receipt) const;
   void write_down(const PipelineName& pipeline, const Verdicts& verdicts);
   bool finish(std::span<const runlog::FinishedRun> runs);
@@ -316,6 +317,17 @@ WorkerPool::Verdicts WorkerPool::judge(std::span<const Run> runs,
   return verdicts;
 }
 
+/// The pipeline's, but no sooner than whoever was asked wants to be asked again.
+RetryPolicy WorkerPool::retry_policy(const Run& run, const pipeline::RunOutcome& outcome) const {
+  RetryPolicy policy = options_.rules.of(run.pipeline).retry;
+  if (outcome.retry_after) {
+    const milliseconds least = *outcome.retry_after * 5 / 4;  // a wait may be a fifth shorter
+    policy.backoff = std::max(policy.backoff, least);
+    policy.longest = std::max(policy.longest, least);
+  }
+  return policy;
+}
+
 /// Whether the run is to be tried again, later. It stays leased until then.
 bool WorkerPool::hold_for_retry(const Run& run, const pipeline::RunOutcome& outcome) {
   const auto& error = outcome.receipt.error;
@@ -328,10 +340,9 @@ bool WorkerPool::hold_for_retry(const Run& run, const pipeline::RunOutcome& outc
     const std::lock_guard lock(mutex_);
     const SteadyTime now = std::chrono::steady_clock::now();
     const auto random = [&] { return std::uniform_real_distribution<>()(random_); };
-    const auto delay =
-        outcome.requeue
-            ? held_.hold_changed(run.id, now)
-            : held_.hold_failed(run.id, now, options_.rules.of(run.pipeline).retry, random());
+    const auto delay = outcome.requeue
+                           ? held_.hold_changed(run.id, now)
+                           : held_.hold_failed(run.id, now, retry_policy(run, outcome), random());
     if (!delay) return false;
     told = *delay;
     message += fmt::format("; next try in {} ms", delay->count());
@@ -359,6 +370,7 @@ runlog::FinishedRun WorkerPool::finished(const Run& run, const Receipt& receipt)
     result.log.push_back(
         {clock_.now(), "warning", fmt::format("{} rows were rejected", receipt.rows.rejected)});
   }
+  if (options_.notices_for) result.notices = options_.notices_for(run, receipt, result.state);
   return result;
 }
 

@@ -21,6 +21,8 @@ struct DispatcherOptions {
   size_t batch = 32;  ///< most runs leased at once
   DispatchRules rules = {};
   RunObserver* observer = nullptr;  ///< must outlive the dispatcher
+  /// What must be told to others because a run ended so; written with its verdict. Empty: nothing.
+  std::function<std::vector<runlog::Notice>(const Run&, const Receipt&, RunState)> notices_for = {};
 };
 
 /// A run's progress as seen from outside; bytes_total 0 = not known.

@@ -108,7 +108,11 @@ Result<std::vector<Run>> pending_runs(const Pipeline& pipeline, pipeline::Resour
   const bool reads =
       std::any_of(pipeline.steps.begin(), pipeline.steps.end(),
                   [](const Step& step) { return std::holds_alternative<ReadStep>(step); });
-  if (!reads) return std::vector{make_manual_run(pipeline, std::nullopt, clock.now())};
+  if (!reads) {
+    std::vector runs = {make_manual_run(pipeline, std::nullopt, clock.now())};
+    runs.front().force = force && pipeline.download() != nullptr;
+    return runs;
+  }
 
   if (patterns_of(pipeline).empty()) {
     return fail(ErrorCode::usage,
