@@ -46,14 +46,6 @@ class World final : public cli::Services {
   }
 
   Result<pipeline::Resources*> resources() override {
-    pipeline::Resources* opened = WEIR_TRY(untouched_resources());
-    const std::lock_guard lock(resources_mutex_);
-    if (!tables_made_) WEIR_TRY(pipeline::create_tables(project_, *opened));
-    tables_made_ = true;
-    return opened;
-  }
-
-  Result<pipeline::Resources*> untouched_resources() override {
     const std::lock_guard lock(resources_mutex_);
     if (!resources_) resources_ = WEIR_TRY(pipeline::open_resources(project_));
     return &*resources_;
@@ -92,8 +84,8 @@ class World final : public cli::Services {
   }
 
   Result<std::vector<Run>> pending_runs(const Pipeline& pipeline, bool force) override {
-    return scheduler::pending_runs(pipeline, *WEIR_TRY(untouched_resources()), *WEIR_TRY(run_log()),
-                                   clock_, force);
+    return scheduler::pending_runs(pipeline, *WEIR_TRY(resources()), *WEIR_TRY(run_log()), clock_,
+                                   force);
   }
 
   const scheduler::RunMeter& meter() const override { return monitor_.meter(); }
@@ -112,6 +104,7 @@ class World final : public cli::Services {
       const std::lock_guard lock(dispatcher_mutex_);
       if (draining_) return fail(ErrorCode::cancelled, "this weir is stopping");
     }
+    runs.open_databases();
     watcher_ = scheduler::make_watcher(project_, opened, log, runs, clock_, {});
     WEIR_TRY(watcher_->start());
     cron_ = scheduler::make_cron(project_, log, clock_, WEIR_TRY(scheduler::make_system_alarm()),
@@ -213,7 +206,6 @@ class World final : public cli::Services {
 
   std::mutex resources_mutex_;
   std::optional<pipeline::Resources> resources_;
-  bool tables_made_ = false;
 
   std::mutex executor_mutex_;
   std::unique_ptr<pipeline::Executor> executor_;

@@ -105,7 +105,8 @@ Result<void> compare_table(const ExpectedTable& expected, const Project& scratch
                            pipeline::Resources& resources, const std::filesystem::path& root,
                            CaseResult& result) {
   const Table& table = *scratch.find_table(expected.table);
-  duckdb::Database& database = *resources.duckdb.at(table.database);
+  const auto opened = WEIR_TRY(resources.databases->open_with_tables(table.database));
+  duckdb::Database& database = *opened;
   TextRows rows = WEIR_TRY(text_rows(expected.rows, table, root));
   keep_only(expected.only, rows);
   name_columns(expected, table, rows);

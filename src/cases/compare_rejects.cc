@@ -32,7 +32,8 @@ void add(const Receipt& receipt, const Reject& reject, Problems& problems) {
 /// A receipt lists the first of many; the quarantine has them all.
 Result<void> add_stored(const Receipt& receipt, pipeline::Resources& resources,
                         Problems& problems) {
-  for (const auto& [name, database] : resources.duckdb) {
+  for (const DatabaseName& name : resources.databases->names()) {
+    const auto database = WEIR_TRY(resources.databases->open(name));
     const auto connection = WEIR_TRY(database->connect());
     WEIR_TRY(pipeline::for_each_reject(*connection, receipt.run, pipeline::Rejects::all,
                                        [&](const pipeline::StoredReject& stored) -> Result<bool> {

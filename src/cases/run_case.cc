@@ -50,7 +50,9 @@ class CaseRun {
 
   Result<void> run(CaseResult& result) {
     resources_ = WEIR_TRY(pipeline::open_resources(scratch_));
-    WEIR_TRY(pipeline::create_tables(scratch_, resources_));
+    for (const DatabaseName& name : resources_.databases->names()) {
+      WEIR_TRY(resources_.databases->open_with_tables(name));
+    }
     for (const GivenTable& given : test_.tables) WEIR_TRY(fill(given));
     for (const GivenObject& given : test_.objects) WEIR_TRY(put(given));
     const auto executor = WEIR_TRY(pipeline::make_executor(scratch_, resources_, clock_));
@@ -64,7 +66,8 @@ class CaseRun {
   Result<void> fill(const GivenTable& given) {
     const Table& table = *scratch_.find_table(given.table);
     const TextRows rows = WEIR_TRY(text_rows(given.rows, table, project_.root));
-    auto inserted = insert_rows(rows, table, *resources_.duckdb.at(table.database));
+    const auto database = WEIR_TRY(resources_.databases->open_with_tables(table.database));
+    auto inserted = insert_rows(rows, table, *database);
     if (inserted || inserted.error().location.line > 0) return inserted;
     Error error = inserted.error();
     error.message =

@@ -4,6 +4,7 @@ namespace weir::cli {
 
 Result<void> answer(const owner::Request& request, Services& services, owner::FrameSink& sink) {
   if (request.verb == "run") return answer_run(request.args, services, sink);
+  if (request.verb == "retry") return answer_retry(request.args, services, sink);
   if (request.verb == "runs") return answer_runs(request.args, services, sink);
   if (request.verb == "logs") return answer_logs(request.args, services, sink);
   if (request.verb == "top") return answer_top(request.args, services, sink);

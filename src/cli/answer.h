@@ -15,6 +15,9 @@ Result<void> answer(const owner::Request& request, Services& services, owner::Fr
 /// backfill; {runs: [id…]} only waits, for who lost its owner. accepted, then progress and one
 /// receipt per run.
 Result<void> answer_run(const text::Json& args, Services& services, owner::FrameSink& sink);
+/// `retry`: {run} or {all, pipeline} queues parked runs again and waits, as `run`; {runs: [id…]}
+/// only waits; with dismiss: true they are over, and given as rows.
+Result<void> answer_retry(const text::Json& args, Services& services, owner::FrameSink& sink);
 /// `runs`: {pipeline, state, limit} gives rows, {run} the receipt of that run; {next: true,
 /// pipeline, limit} the coming fires.
 Result<void> answer_runs(const text::Json& args, Services& services, owner::FrameSink& sink);

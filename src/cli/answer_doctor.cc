@@ -15,8 +15,10 @@ Result<void> answer_doctor(const text::Json&, Services& services, owner::FrameSi
               send(doctor::check_secrets(project, {project.root, project.environment})) &&
               send(doctor::check_run_log([&] { return services.run_log(); }));
   if (!read) return {};
+  std::vector<pipeline::Databases::Pointer> held;
   send(doctor::check_databases(project, [&](const DatabaseName& name) -> Result<duckdb::Database*> {
-    return WEIR_TRY(services.untouched_resources())->duckdb.at(name).get();
+    held.push_back(WEIR_TRY(WEIR_TRY(services.resources())->databases->open(name)));
+    return held.back().get();
   }));
   return {};
 }

@@ -37,7 +37,7 @@ TableRow row_of(const Table& table, const pipeline::Difference& found) {
 
 Result<void> answer_drift(const text::Json& args, Services& services, owner::FrameSink& sink) {
   const auto only = WEIR_TRY(chosen_table(services.project(), args["table"].as_string()));
-  pipeline::Resources& resources = *WEIR_TRY(services.untouched_resources());
+  pipeline::Resources& resources = *WEIR_TRY(services.resources());
   const auto drifts = WEIR_TRY(
       pipeline::find_drift(services.project(), resources, only,
                            args["apply"].as_bool() ? pipeline::Apply::yes : pipeline::Apply::no));

@@ -61,7 +61,7 @@ Json to_json(const pipeline::Plan& plan, const Pipeline& pipeline) {
 /// stops.
 Result<pipeline::Plan> plan_watched(const AskedRuns& asked, bool write, Services& services,
                                     owner::FrameSink& sink) {
-  pipeline::Resources& resources = *WEIR_TRY(services.untouched_resources());
+  pipeline::Resources& resources = *WEIR_TRY(services.resources());
   pipeline::Progress progress;
   auto planned = std::async(std::launch::async, [&] {
     return pipeline::plan_runs(

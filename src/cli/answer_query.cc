@@ -26,11 +26,7 @@ Result<DatabaseName> choose_database(const Project& project, const std::string& 
 Result<void> answer_query(const text::Json& args, Services& services, owner::FrameSink& sink) {
   const DatabaseName name = WEIR_TRY(choose_database(services.project(), args["in"].as_string()));
   pipeline::Resources& resources = *WEIR_TRY(services.resources());
-  const auto database = resources.duckdb.find(name);
-  if (database == resources.duckdb.end()) {
-    return fail(ErrorCode::not_yet, "queries in '" + name.value() + "' are not built yet",
-                "only duckdb:// databases can be queried");
-  }
+  const auto database = WEIR_TRY(resources.databases->open_with_tables(name));
   RowFrames rows(sink);
   bool read = true;
   duckdb::RowSink into;
@@ -40,8 +36,7 @@ Result<void> answer_query(const text::Json& args, Services& services, owner::Fra
     read = sink.send(columns_frame(named));
   };
   into.row = [&](const TableRow& row) { return read && (read = rows.add(row)); };
-  WEIR_TRY(duckdb::query_text(*database->second, args["sql"].as_string(), args["write"].as_bool(),
-                              into));
+  WEIR_TRY(duckdb::query_text(*database, args["sql"].as_string(), args["write"].as_bool(), into));
   if (read) rows.flush();
   return {};
 }

@@ -67,7 +67,8 @@ Result<void> list_rejects(const RejectedRun& run, Rejects which, pipeline::Resou
   if (!sink.send(columns_frame(columns))) return {};
   RowFrames rows(sink);
   if (run.run.value().empty()) return {};
-  const auto connection = WEIR_TRY(resources.duckdb.at(run.database)->connect());
+  const auto database = WEIR_TRY(resources.databases->open(run.database));
+  const auto connection = WEIR_TRY(database->connect());
   WEIR_TRY(pipeline::for_each_reject(
       *connection, run.run, which, [&](const StoredReject& reject) -> Result<bool> {
         const std::string& shown = !reject.mended.empty()     ? reject.mended

@@ -51,6 +51,7 @@ Result<void> answer_run(const text::Json& args, Services& services, owner::Frame
     sink.send(accepted_frame({}));
     return {};
   }
+  WEIR_TRY(reach_databases(runs.front().pipeline, services));
   scheduler::Dispatcher& dispatcher = *WEIR_TRY(services.dispatcher());
   const std::vector<RunId> ids = WEIR_TRY(submit_in_pages(runs, dispatcher));
   WEIR_TRY(wait_for_runs(distinct(ids), dispatcher, sink));

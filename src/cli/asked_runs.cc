@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "model/project_lookup.h"
+#include "scheduler/dispatch_rules.h"
 #include "scheduler/pending.h"
 
 namespace weir::cli {
@@ -39,6 +40,15 @@ bool reads_objects(const Pipeline& pipeline) {
 }
 
 }  // namespace
+
+Result<void> reach_databases(const PipelineName& pipeline, Services& services) {
+  pipeline::Resources& resources = *WEIR_TRY(services.resources());
+  const auto rules = scheduler::dispatch_rules(services.project());
+  for (const DatabaseName& database : rules.of(pipeline).databases) {
+    WEIR_TRY(resources.databases->open_to_load(database));
+  }
+  return {};
+}
 
 Result<AskedRuns> asked_runs(const text::Json& args, Services& services) {
   AskedRuns asked;

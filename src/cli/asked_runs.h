@@ -18,4 +18,8 @@ struct AskedRuns {
 /// Errors: usage, with a did-you-mean.
 Result<AskedRuns> asked_runs(const text::Json& args, Services& services);
 
+/// Opens the databases that the pipeline's runs need, so that who asks for them hears at once what
+/// keeps them from being run, and what mends it.
+Result<void> reach_databases(const PipelineName& pipeline, Services& services);
+
 }  // namespace weir::cli

@@ -20,13 +20,14 @@ constexpr const char* exit_codes =
     "  2  wrong usage, or the project file is invalid\n"
     "  3  loaded, but some rows were rejected";
 
-constexpr std::array<std::string_view, 17> verbs = {
-    "init",    "validate", "run", "plan",  "test",  "up",     "runs",   "logs",  "top",
-    "rejects", "replay",   "why", "query", "drift", "schema", "secret", "doctor"};
+constexpr std::array<std::string_view, 18> verbs = {
+    "init",    "validate", "run", "plan",  "test",  "up",     "runs",   "logs",   "top",
+    "rejects", "replay",   "why", "query", "drift", "schema", "secret", "doctor", "retry"};
 
 /// CLI11 wants flags as bools; they become Choices once it is done.
 struct Flags {
   bool all_rejects = false, resolved = false, dismiss = false, all_replays = false;
+  bool all_parked = false, dismiss_parked = false;
   bool force = false, update = false, verbose = false, write = false, reference = false,
        apply = false, no_write = false, next = false, follow = false, once = false;
 };
@@ -53,6 +54,7 @@ class Definition {
     define_test();
     define_up();
     define_runs();
+    define_retry();
     define_logs();
     define_top();
     define_rejects();
@@ -81,6 +83,8 @@ class Definition {
     rejects_.resolved = chosen(flags_.resolved);
     rejects_.dismiss = chosen(flags_.dismiss);
     replay_.all = chosen(flags_.all_replays);
+    retry_.all = chosen(flags_.all_parked);
+    retry_.dismiss = chosen(flags_.dismiss_parked);
     query_.write = chosen(flags_.write);
     drift_.apply = chosen(flags_.apply);
     runs_.next = chosen(flags_.next);
@@ -93,6 +97,7 @@ class Definition {
     if (verb == "test") line_.command = test_;
     if (verb == "up") line_.command = up_;
     if (verb == "runs") line_.command = runs_;
+    if (verb == "retry") line_.command = retry_;
     if (verb == "logs") line_.command = logs_;
     if (verb == "top") line_.command = top_;
     if (verb == "rejects") line_.command = rejects_;
@@ -236,6 +241,20 @@ class Definition {
         ->default_str("50");
     runs.add_flag("--next", flags_.next, "the times at which schedules will fire, soonest first")
         ->excludes("--state");
+  }
+  void define_retry() {
+    auto& retry = verb("retry", "try parked runs again, or have done with them",
+                       "  weir retry 01k2v7yq3c8r0d5m9xw4hbtzne\n"
+                       "  weir retry --all --pipeline load-sessions\n"
+                       "  weir retry --all --dismiss");
+    auto* run = retry.add_option("run", retry_.run, "the id of a parked or failed run");
+    run->type_name("RUN");
+    retry.add_flag("--all", flags_.all_parked, "every parked run")->excludes(run);
+    retry.add_option("--pipeline", retry_.pipeline, "with --all: only runs of this pipeline")
+        ->type_name("NAME")
+        ->excludes(run);
+    retry.add_flag("--dismiss", flags_.dismiss_parked,
+                   "they have failed, and nobody waits for them");
   }
   void define_logs() {
     auto& logs = verb("logs", "print what a run had to say, or the newest lines of all runs",
@@ -405,6 +424,7 @@ class Definition {
   TestCommand test_;
   UpCommand up_;
   RunsCommand runs_;
+  RetryCommand retry_;
   LogsCommand logs_;
   TopCommand top_;
   RejectsCommand rejects_;

@@ -51,6 +51,12 @@ struct RunsCommand {
   int limit = 50;
   Choice next = Choice::no;  ///< the coming fires of the schedules instead
 };
+struct RetryCommand {
+  std::string run;  ///< empty: every parked run, when `all`
+  std::string pipeline;
+  Choice all = Choice::no;
+  Choice dismiss = Choice::no;
+};
 struct LogsCommand {
   std::string run;  ///< empty: the newest lines of all runs
   std::string level;
@@ -96,10 +102,10 @@ struct SecretCommand {
 
 struct DoctorCommand {};
 
-using Command =
-    std::variant<InitCommand, ValidateCommand, RunCommand, PlanCommand, TestCommand, UpCommand,
-                 RunsCommand, LogsCommand, TopCommand, RejectsCommand, ReplayCommand, WhyCommand,
-                 QueryCommand, DriftCommand, SchemaCommand, SecretCommand, DoctorCommand>;
+using Command = std::variant<InitCommand, ValidateCommand, RunCommand, PlanCommand, TestCommand,
+                             UpCommand, RunsCommand, RetryCommand, LogsCommand, TopCommand,
+                             RejectsCommand, ReplayCommand, WhyCommand, QueryCommand, DriftCommand,
+                             SchemaCommand, SecretCommand, DoctorCommand>;
 
 struct CommandLine {
   std::filesystem::path project = ".";

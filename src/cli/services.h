@@ -27,10 +27,8 @@ class Services {
   virtual const Clock& clock() const = 0;
   /// The run log; what the last owner left running is queued again first.
   virtual Result<runlog::RunLog*> run_log() = 0;
-  /// The open databases and buckets; the dictionary's tables are there.
+  /// The buckets, and the databases, each of which is opened when somebody asks for it.
   virtual Result<pipeline::Resources*> resources() = 0;
-  /// The same, but no table is made that is not there: to look at the databases as they are.
-  virtual Result<pipeline::Resources*> untouched_resources() = 0;
   /// What the dispatcher's runs are executed by.
   virtual Result<pipeline::Executor*> executor() = 0;
   /// The dispatcher, at work.
@@ -46,7 +44,8 @@ class Services {
   /// monitoring at `address` when there is one. Gives that address with its real port.
   virtual Result<std::optional<ListenAddress>> start_monitoring(
       const std::optional<ListenAddress>& address) = 0;
-  /// For `weir up`: triggers become runs from now on.
+  /// For `weir up`: databases are opened, and triggers become runs from now on. A database that
+  /// cannot be opened is looked at again and again; the others' runs go on meanwhile.
   virtual Result<void> start_watching() = 0;
   /// Takes no new work; what runs may finish within `grace`, then it is rolled back and stays
   /// queued. May be called again, with less grace, while another thread is in it.

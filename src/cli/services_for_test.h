@@ -15,6 +15,7 @@ namespace weir::cli {
 class FakeDispatcher final : public scheduler::Dispatcher {
  public:
   void start() override {}
+  void open_databases() override {}
   Result<std::vector<RunId>> submit(std::span<const Run> runs) override {
     const std::lock_guard lock(mutex);
     std::vector<RunId> ids;
@@ -107,12 +108,9 @@ class FakeServices final : public Services {
   }
   Result<pipeline::Resources*> resources() override {
     const std::lock_guard lock(mutex_);
-    if (resources_.duckdb.empty()) {
-      resources_.duckdb[DatabaseName("db")] = WEIR_TRY(duckdb::Database::open({}));
-    }
+    if (!resources_.databases) resources_ = WEIR_TRY(pipeline::open_resources(project_));
     return &resources_;
   }
-  Result<pipeline::Resources*> untouched_resources() override { return resources(); }
   Result<pipeline::Executor*> executor() override {
     return fail(ErrorCode::not_yet, "nothing is executed here");
   }

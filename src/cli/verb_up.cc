@@ -32,7 +32,8 @@ Result<owner::LockFile> take_lock(const owner::StateDirectory& directory, StopSi
   return std::get<owner::LockFile>(std::move(claim));
 }
 
-/// Opens everything now rather than at its first use: what is wrong is told before "ready".
+/// Opens what nothing can go on without now rather than at its first use: what is wrong with it is
+/// told before "ready". A database may come later.
 Result<void> open_all(Services& services) {
   WEIR_TRY(services.run_log());
   WEIR_TRY(services.resources());

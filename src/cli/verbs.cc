@@ -76,6 +76,17 @@ Question question(const RunsCommand& command, OutputFormat format, Outputs& outp
                                                                  .times = Times::to_the_second})};
 }
 
+Question question(const RetryCommand& command, OutputFormat format, Outputs& outputs) {
+  Json args = Json::object();
+  args.set("run", command.run).set("pipeline", command.pipeline);
+  args.set("all", command.all == Choice::yes).set("dismiss", command.dismiss == Choice::yes);
+  if (command.dismiss == Choice::yes) {
+    return {request("retry", std::move(args)), make_rows_presenter(format, outputs.out, {})};
+  }
+  return {request("retry", std::move(args)),
+          make_receipts_presenter(format, outputs.out, outputs.error, Verdict::counts)};
+}
+
 Question question(const RejectsCommand& command, OutputFormat format, Outputs& outputs) {
   Json args = Json::object();
   args.set("run", command.run).set("all", command.all == Choice::yes);

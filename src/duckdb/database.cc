@@ -24,9 +24,19 @@ class Config {
   duckdb_config config_ = nullptr;
 };
 
+/// Who has the file, in DuckDB's words: "…Conflicting lock is held in /usr/bin/x (PID 7). See…"
+std::string holder_in(const std::string& message) {
+  constexpr std::string_view before = "lock is held in ";
+  const size_t begin = message.find(before);
+  if (begin == std::string::npos) return {};
+  const size_t end = message.find(')', begin);
+  if (end == std::string::npos || message.find("(PID", begin) > end) return {};
+  return ": " + message.substr(begin + before.size(), end + 1 - begin - before.size());
+}
+
 Error open_error(const std::string& path, std::string message) {
   if (message.find("Could not set lock") != std::string::npos) {
-    return {ErrorCode::busy, "another program has '" + path + "' open",
+    return {ErrorCode::busy, "another program has '" + path + "' open" + holder_in(message),
             "close it; while weir runs, query the file through `weir query`"};
   }
   if (message.find("not a valid DuckDB database file") != std::string::npos) {
@@ -130,6 +140,17 @@ Result<std::unique_ptr<Connection>> Database::connect() {
     return fail(ErrorCode::unavailable, "DuckDB gave no connection");
   }
   return std::make_unique<Connection>(native);
+}
+
+bool Database::works() {
+  duckdb_connection connection = nullptr;
+  if (duckdb_connect(state_->database, &connection) != DuckDBSuccess) return false;
+  duckdb_result result{};
+  const bool answered =
+      duckdb_query(connection, "SELECT 1 FROM duckdb_tables() LIMIT 1", &result) == DuckDBSuccess;
+  duckdb_destroy_result(&result);
+  duckdb_disconnect(&connection);
+  return answered;
 }
 
 Result<std::string> Database::parse_function(const DataType& type) {

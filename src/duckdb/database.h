@@ -35,6 +35,10 @@ class Database {
 
   Result<std::unique_ptr<Connection>> connect();
 
+  /// Whether it still answers: after some errors (a disk that failed at a checkpoint, a bug) DuckDB
+  /// refuses everything until the file is opened anew.
+  bool works();
+
   /// The SQL name of a function varchar → `type` that accepts weir's spelling only
   /// (text/spelling.h) and gives NULL for anything else. Registers it at first use.
   Result<std::string> parse_function(const DataType& type);

@@ -396,7 +396,12 @@ Result<std::vector<TableDrift>> find_drift(const Project& project, Resources& re
     return fail(ErrorCode::not_found, "there is no table '" + only->value() + "'");
   }
   std::map<TableName, TableDrift> found;
-  for (auto& [name, database] : resources.duckdb) {
+  for (const DatabaseName& name : resources.databases->names()) {
+    const bool concerned = std::ranges::any_of(project.tables, [&](const Table& table) {
+      return table.database == name && (!only || table.name == *only);
+    });
+    if (!concerned) continue;
+    const auto database = WEIR_TRY(resources.databases->open(name));
     for (const Table& table : project.tables) {
       if (table.database == name) WEIR_TRY(prepare_conversions(*database, table));
     }

@@ -30,7 +30,7 @@ std::vector<std::string> told(const TableDrift& drift) {
 
 class Drift : public testing::Test {
  protected:
-  Drift() : connection(*test.resources.duckdb.begin()->second->connect()) {}
+  Drift() : connection(*test.database().connect()) {}
 
   Table& people() { return test.project.tables[2]; }
 

@@ -13,7 +13,7 @@
 #include "pipeline/download.h"
 #include "pipeline/input_lookup.h"
 #include "pipeline/replay.h"
-#include "pipeline/session.h"
+#include "pipeline/session_pool.h"
 #include "text/content_version.h"
 #include "text/receipt_json.h"
 
@@ -29,72 +29,98 @@ constexpr size_t batch_inputs = 256;
 class DuckdbExecutor final : public Executor {
  public:
   DuckdbExecutor(const Project& project, Resources& resources, const Clock& clock)
-      : project_(project), resources_(resources), clock_(clock) {}
+      : project_(project), resources_(resources), clock_(clock), sessions_(project, resources) {}
 
   std::vector<RunOutcome> execute(std::span<const Run> runs, Progress& progress) override;
   void order_replay(const RunId& replay, ReplayOrder order) override;
   Result<bool> is_loaded(const PipelineName& pipeline, const ObjectRef& object) override;
+  Result<void> reach(const DatabaseName& database) override {
+    WEIR_TRY(resources_.databases->open_to_load(database));
+    return {};
+  }
 
  private:
-  using SessionPointer = std::unique_ptr<Session>;
+  using Lease = SessionPool::Lease;
+  /// Inputs that share a transaction, and the places of their runs in the batch.
+  struct Group {
+    std::vector<size_t> places;
+    std::vector<Input> inputs;
+    uint64_t bytes = 0;
+  };
+  /// Why there is no session: with `down`, because the database cannot be opened.
+  struct NoSession {
+    Error error;
+    std::optional<DatabaseName> down = {};
+  };
+  /// What one batch is executed with.
+  struct Batch {
+    std::span<const Run> runs;
+    Progress& progress;
+    Lease lease;  // no session: it was lost, and `lost` says what the rest of the runs end with
+    NoSession lost;
+    std::vector<RunOutcome> outcomes;
+  };
 
-  SessionPointer take_idle(const PipelineName& name);  // null: there is none
-  Result<SessionPointer> take_session(const PipelineName& name);
-  void give_back(SessionPointer session);
+  tl::expected<Lease, NoSession> take_session(const PipelineName& name);
+  /// After a failed load: a new session where the database broke. False: there is none to be had.
+  bool mend_session(Batch& batch, const Error& error);
 
   std::vector<RunOutcome> execute_inputs(std::span<const Run> runs, Progress& progress);
   RunOutcome execute_replay(const Run& run, Progress& progress);
-  void execute_objects(Session& session, std::span<const Run> runs, Progress& progress,
-                       std::vector<RunOutcome>& outcomes);
+  void execute_objects(Batch& batch);
+  void execute_distinct(Batch& batch, size_t begin, size_t end);
   RunOutcome execute_query(Session& session, const Run& run, Progress& progress);
 
-  void load_in_groups(Session& session, std::vector<std::pair<size_t, Input>>& inputs,
-                      Progress& progress, std::vector<RunOutcome>& outcomes);
-  void load_group(Session& session, std::vector<std::pair<size_t, Input>>& group,
-                  Progress& progress, std::vector<RunOutcome>& outcomes);
-  RunOutcome load_one(Session& session, Input& input, Progress& progress);
+  void load_in_groups(Batch& batch, std::vector<size_t> places, std::vector<Input> inputs);
+  void load_group(Batch& batch, std::span<const size_t> places, std::span<Input> inputs);
+  void load_one(Batch& batch, size_t place, Input& input);
   LoadContext context(Progress& progress, uint64_t bytes);
 
   const Project& project_;
   Resources& resources_;
   const Clock& clock_;
-  std::mutex sessions_mutex_;
-  std::map<PipelineName, std::vector<SessionPointer>> idle_sessions_;
+  SessionPool sessions_;
   std::mutex orders_mutex_;
   std::map<RunId, ReplayOrder> orders_;  // of replays that have not ended
 };
 
-DuckdbExecutor::SessionPointer DuckdbExecutor::take_idle(const PipelineName& name) {
-  const std::lock_guard lock(sessions_mutex_);
-  auto& idle = idle_sessions_[name];
-  if (idle.empty()) return nullptr;
-  SessionPointer session = std::move(idle.back());
-  idle.pop_back();
-  return session;
+RunOutcome no_session_outcome(const Run& run, const Error& error,
+                              const std::optional<DatabaseName>& down) {
+  RunOutcome outcome;
+  outcome.receipt = failed_receipt(run, error);
+  outcome.down = down;
+  return outcome;
 }
 
-Result<DuckdbExecutor::SessionPointer> DuckdbExecutor::take_session(const PipelineName& name) {
-  if (SessionPointer idle = take_idle(name)) {
-    WEIR_TRY(idle->ready_tables(project_, resources_.table_locks.get()));
-    return idle;
+tl::expected<SessionPool::Lease, DuckdbExecutor::NoSession> DuckdbExecutor::take_session(
+    const PipelineName& name) {
+  auto database = sessions_.database_of(name);
+  if (!database) return tl::unexpected(NoSession{database.error()});
+  auto opened = resources_.databases->open_to_load(*database);
+  if (!opened && opened.error().code == ErrorCode::unavailable) {
+    sessions_.drop_lost();
+    opened = resources_.databases->open_to_load(*database);
   }
-  const Pipeline* pipeline = project_.find_pipeline(name);
-  if (pipeline == nullptr) {
-    return fail(ErrorCode::not_found, "there is no pipeline '" + name.value() + "'");
+  if (!opened) {
+    const Error& error = opened.error();
+    // What is not built, or not there at all, will not come by waiting.
+    const bool waits = error.code != ErrorCode::not_yet && error.code != ErrorCode::not_found;
+    return tl::unexpected(NoSession{error, waits ? std::optional(*database) : std::nullopt});
   }
-  const PipelineParts parts = WEIR_TRY(take_apart(project_, *pipeline));
-  const auto database = resources_.duckdb.find(parts.table->database);
-  if (database == resources_.duckdb.end()) {
-    return fail(ErrorCode::unavailable,
-                "database '" + parts.table->database.value() + "' is not open");
-  }
-  return Session::open(project_, *pipeline, *database->second,
-                       {.table_locks = resources_.table_locks.get()});
+  auto lease = sessions_.take(name, *std::move(opened));
+  if (!lease) return tl::unexpected(NoSession{lease.error()});
+  return *std::move(lease);
 }
 
-void DuckdbExecutor::give_back(SessionPointer session) {
-  const std::lock_guard lock(sessions_mutex_);
-  idle_sessions_[session->parts().pipeline->name].push_back(std::move(session));
+bool DuckdbExecutor::mend_session(Batch& batch, const Error& error) {
+  if (!sessions_.check_lost(batch.lease, error)) return true;
+  auto lease = take_session(batch.runs.front().pipeline);
+  if (lease) {
+    batch.lease = *std::move(lease);
+    return true;
+  }
+  batch.lost = std::move(lease).error();
+  return false;
 }
 
 LoadContext DuckdbExecutor::context(Progress& progress, uint64_t bytes) {
@@ -143,31 +169,39 @@ std::vector<RunOutcome> DuckdbExecutor::execute(std::span<const Run> runs, Progr
 
 std::vector<RunOutcome> DuckdbExecutor::execute_inputs(std::span<const Run> runs,
                                                        Progress& progress) {
-  std::vector<RunOutcome> outcomes(runs.size());
-  if (runs.empty()) return outcomes;
+  Batch batch{runs, progress, {}, {}, std::vector<RunOutcome>(runs.size())};
+  if (runs.empty()) return {};
   const Pipeline* pipeline = project_.find_pipeline(runs.front().pipeline);
   if (pipeline != nullptr && pipeline->download() != nullptr) {
     for (size_t i = 0; i < runs.size(); ++i) {
-      outcomes[i] = execute_download(project_, resources_, clock_, *pipeline, runs[i], progress);
+      batch.outcomes[i] =
+          execute_download(project_, resources_, clock_, *pipeline, runs[i], progress);
     }
-    return outcomes;
+    return std::move(batch.outcomes);
   }
-  auto session = take_session(runs.front().pipeline);
-  if (!session) {
+  auto lease = take_session(runs.front().pipeline);
+  if (!lease) {
     for (size_t i = 0; i < runs.size(); ++i) {
-      outcomes[i].receipt = failed_receipt(runs[i], session.error());
+      batch.outcomes[i] = no_session_outcome(runs[i], lease.error().error, lease.error().down);
     }
-    return outcomes;
+    return std::move(batch.outcomes);
   }
-  if ((*session)->parts().read != nullptr) {
-    execute_objects(**session, runs, progress, outcomes);
+  batch.lease = *std::move(lease);
+  if (batch.lease->parts().read != nullptr) {
+    execute_objects(batch);
   } else {
     for (size_t i = 0; i < runs.size(); ++i) {
-      outcomes[i] = execute_query(**session, runs[i], progress);
+      if (!batch.lease.session) {
+        batch.outcomes[i] = no_session_outcome(runs[i], batch.lost.error, batch.lost.down);
+        continue;
+      }
+      batch.outcomes[i] = execute_query(*batch.lease.session, runs[i], progress);
+      const auto& error = batch.outcomes[i].receipt.error;
+      if (error) mend_session(batch, *error);
     }
   }
-  give_back(*std::move(session));
-  return outcomes;
+  if (batch.lease.session) sessions_.give_back(std::move(batch.lease));
+  return std::move(batch.outcomes);
 }
 
 RunOutcome failed_outcome(const Run& run, LoadFailure failure) {
@@ -199,126 +233,160 @@ RunOutcome DuckdbExecutor::execute_query(Session& session, const Run& run, Progr
   return outcome;
 }
 
-RunOutcome DuckdbExecutor::load_one(Session& session, Input& input, Progress& progress) {
-  RunOutcome outcome;
-  auto receipts = load_objects(session, {&input, 1}, context(progress, input.before.size_bytes));
+void DuckdbExecutor::load_one(Batch& batch, size_t place, Input& input) {
+  RunOutcome& outcome = batch.outcomes[place];
+  if (!batch.lease.session) {
+    outcome = no_session_outcome(*input.run, batch.lost.error, batch.lost.down);
+    return;
+  }
+  auto receipts = load_objects(*batch.lease.session, {&input, 1},
+                               context(batch.progress, input.before.size_bytes));
   if (receipts) {
     outcome.receipt = std::move(receipts->front());
     outcome.seen = input.before;
-    return outcome;
-  }
-  return failed_outcome(*input.run, std::move(receipts).error());
-}
-
-void DuckdbExecutor::load_group(Session& session, std::vector<std::pair<size_t, Input>>& group,
-                                Progress& progress, std::vector<RunOutcome>& outcomes) {
-  if (group.size() > 1) {
-    std::vector<Input> inputs;
-    uint64_t bytes = 0;
-    for (auto& [index, input] : group) {
-      bytes += input.before.size_bytes;
-      inputs.push_back(std::move(input));
-    }
-    auto receipts = load_objects(session, inputs, context(progress, bytes));
-    if (receipts) {
-      for (size_t i = 0; i < group.size(); ++i) {
-        outcomes[group[i].first].receipt = std::move((*receipts)[i]);
-        outcomes[group[i].first].seen = inputs[i].before;
-      }
-      group.clear();
-      return;
-    }
-    // One of them is to blame, or two share a key: each on its own shows which.
-    log::debug("a batch of {} inputs is loaded one by one: {}", group.size(),
-               receipts.error().error.message);
-    for (size_t i = 0; i < group.size(); ++i) group[i].second = std::move(inputs[i]);
-  }
-  for (auto& [index, input] : group) outcomes[index] = load_one(session, input, progress);
-  group.clear();
-}
-
-void DuckdbExecutor::execute_objects(Session& session, std::span<const Run> runs,
-                                     Progress& progress, std::vector<RunOutcome>& outcomes) {
-  // An object twice in one call: the second look must see what the first one committed.
-  std::set<ObjectRef> seen;
-  size_t end = 0;
-  while (end < runs.size() && (!runs[end].object || seen.insert(*runs[end].object).second)) ++end;
-  if (end < runs.size()) {
-    std::vector<RunOutcome> rest(runs.size() - end);
-    std::vector<RunOutcome> first(end);
-    execute_objects(session, runs.first(end), progress, first);
-    execute_objects(session, runs.subspan(end), progress, rest);
-    std::move(first.begin(), first.end(), outcomes.begin());
-    std::move(rest.begin(), rest.end(), outcomes.begin() + static_cast<ptrdiff_t>(end));
     return;
   }
-  std::vector<std::pair<size_t, Input>> inputs;
+  outcome = failed_outcome(*input.run, std::move(receipts).error());
+  const Error& error = *outcome.receipt.error;
+  const DatabaseName& database = batch.lease->parts().table->database;
+  // A disk that is full is no fault of the input's: the database takes no loads until there is
+  // room.
+  const bool disk = error.code == ErrorCode::io;
+  if (disk && !resources_.databases->open_to_load(database)) outcome.down = database;
+  mend_session(batch, error);
+}
+
+void DuckdbExecutor::load_group(Batch& batch, std::span<const size_t> places,
+                                std::span<Input> inputs) {
+  if (inputs.empty()) return;
+  if (inputs.size() == 1 || !batch.lease.session) {
+    for (size_t i = 0; i < inputs.size(); ++i) load_one(batch, places[i], inputs[i]);
+    return;
+  }
+  uint64_t bytes = 0;
+  for (const Input& input : inputs) bytes += input.before.size_bytes;
+  auto receipts = load_objects(*batch.lease.session, inputs, context(batch.progress, bytes));
+  if (receipts) {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      batch.outcomes[places[i]].receipt = std::move((*receipts)[i]);
+      batch.outcomes[places[i]].seen = inputs[i].before;
+    }
+    return;
+  }
+  // One of them is to blame: halves show which, and the others still share their transactions.
+  const Error& error = receipts.error().error;
+  log::debug("a batch of {} inputs is loaded in halves: {}", inputs.size(), error.message);
+  mend_session(batch, error);
+  const size_t half = inputs.size() / 2;
+  load_group(batch, places.first(half), inputs.first(half));
+  load_group(batch, places.subspan(half), inputs.subspan(half));
+}
+
+void DuckdbExecutor::execute_objects(Batch& batch) {
+  // An object twice in one call: the second look must see what the first one committed.
+  size_t begin = 0;
+  while (begin < batch.runs.size()) {
+    std::set<ObjectRef> seen;
+    size_t end = begin;
+    for (; end < batch.runs.size(); ++end) {
+      const auto& object = batch.runs[end].object;
+      if (object && !seen.insert(*object).second) break;
+    }
+    execute_distinct(batch, begin, end);
+    begin = end;
+  }
+}
+
+void DuckdbExecutor::execute_distinct(Batch& batch, size_t begin, size_t end) {
+  const auto fail_run = [&](size_t place, const Error& error) {
+    batch.outcomes[place].receipt = failed_receipt(batch.runs[place], error);
+  };
+  std::vector<size_t> places;
+  std::vector<Input> inputs;
   std::vector<LedgerKey> keys;
-  for (size_t i = 0; i < runs.size(); ++i) {
+  for (size_t i = begin; i < end; ++i) {
+    if (!batch.lease.session) {
+      batch.outcomes[i] = no_session_outcome(batch.runs[i], batch.lost.error, batch.lost.down);
+      continue;
+    }
     Input input;
-    input.run = &runs[i];
-    if (const auto found = find_input(session, resources_, input); !found) {
-      outcomes[i].receipt = failed_receipt(runs[i], found.error());
+    input.run = &batch.runs[i];
+    if (const auto found = find_input(*batch.lease.session, resources_, input); !found) {
+      fail_run(i, found.error());
       continue;
     }
     keys.push_back(input.key);
-    inputs.emplace_back(i, std::move(input));
+    places.push_back(i);
+    inputs.push_back(std::move(input));
   }
-  const auto latest = session.ledger().latest(keys);
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (latest) inputs[i].second.latest = (*latest)[i];
-    if (!latest)
-      outcomes[inputs[i].first].receipt = failed_receipt(*inputs[i].second.run, latest.error());
+  if (inputs.empty()) return;
+  const auto latest = batch.lease->ledger().latest(keys);
+  if (!latest) {
+    for (const size_t place : places) fail_run(place, latest.error());
+    mend_session(batch, latest.error());
+    return;
   }
-  if (latest) load_in_groups(session, inputs, progress, outcomes);
+  for (size_t i = 0; i < inputs.size(); ++i) inputs[i].latest = (*latest)[i];
+  load_in_groups(batch, std::move(places), std::move(inputs));
 }
 
-void DuckdbExecutor::load_in_groups(Session& session, std::vector<std::pair<size_t, Input>>& inputs,
-                                    Progress& progress, std::vector<RunOutcome>& outcomes) {
-  std::vector<std::pair<size_t, Input>> group;
-  uint64_t group_bytes = 0;
+void DuckdbExecutor::load_in_groups(Batch& batch, std::vector<size_t> places,
+                                    std::vector<Input> inputs) {
+  Group group;
   const auto load = [&] {
-    load_group(session, group, progress, outcomes);
-    group_bytes = 0;
+    load_group(batch, group.places, group.inputs);
+    group = {};
   };
-  for (auto& [index, input] : inputs) {
-    auto done = judge_input(session, input);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    Input& input = inputs[i];
+    RunOutcome& outcome = batch.outcomes[places[i]];
+    if (!batch.lease.session) {
+      outcome = no_session_outcome(*input.run, batch.lost.error, batch.lost.down);
+      continue;
+    }
+    auto done = judge_input(*batch.lease.session, input);
     if (!done) {
-      outcomes[index].receipt = failed_receipt(*input.run, done.error());
+      outcome.receipt = failed_receipt(*input.run, done.error());
+      mend_session(batch, done.error());
       continue;
     }
     if (*done) {
-      outcomes[index].receipt = **std::move(done);
-      outcomes[index].seen = input.before;
+      outcome.receipt = **std::move(done);
+      outcome.seen = input.before;
       continue;
     }
     const uint64_t bytes = input.before.size_bytes;
-    progress.bytes_total += bytes;
+    batch.progress.bytes_total += bytes;
     // The run variables have one value in a batch, and each run has its own. What replaces all
-    // rows must not share a commit with what it would replace.
-    const bool replaces = session.parts().load->mode == LoadMode::replace;
-    const bool alone = bytes > small_input_bytes || session.uses_run_variables() || replaces;
-    if (alone || group_bytes + bytes > batch_bytes || group.size() == batch_inputs) load();
-    group_bytes += bytes;
-    group.emplace_back(index, std::move(input));
+    // rows must not share a commit with what it would replace. What has failed before may well fail
+    // again, and would take the others with it.
+    const bool replaces = batch.lease->parts().load->mode == LoadMode::replace;
+    const bool alone = bytes > small_input_bytes || batch.lease->uses_run_variables() || replaces ||
+                       input.run->failures > 0;
+    const bool full = group.bytes + bytes > batch_bytes || group.inputs.size() == batch_inputs;
+    if (alone || full) load();
+    group.bytes += bytes;
+    group.places.push_back(places[i]);
+    group.inputs.push_back(std::move(input));
     if (alone) load();
   }
   load();
 }
 
 Result<bool> DuckdbExecutor::is_loaded(const PipelineName& pipeline, const ObjectRef& object) {
-  SessionPointer session = WEIR_TRY(take_session(pipeline));
+  auto lease = take_session(pipeline);
+  if (!lease) return fail(lease.error().error);
   Run run;
   run.pipeline = pipeline;
   run.object = object;
   Input input;
   input.run = &run;
   const auto answer = [&]() -> Result<bool> {
-    WEIR_TRY(find_input(*session, resources_, input));
-    input.latest = WEIR_TRY(session->ledger().latest({&input.key, 1})).front();
-    return WEIR_TRY(judge_input(*session, input)).has_value();
+    WEIR_TRY(find_input(*lease->session, resources_, input));
+    input.latest = WEIR_TRY((*lease)->ledger().latest({&input.key, 1})).front();
+    return WEIR_TRY(judge_input(*lease->session, input)).has_value();
   }();
-  give_back(std::move(session));
+  sessions_.give_back(*std::move(lease));
   return answer;
 }
 

@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "duckdb/database.h"
 #include "model/project.h"
 #include "model/receipt.h"
 #include "model/run.h"
@@ -35,6 +34,8 @@ struct RunOutcome {
   bool requeue = false;
   std::optional<std::chrono::milliseconds> retry_after = {};  ///< no sooner, if it is tried again
   std::optional<objects::ObjectStat> seen;  ///< the object as it was loaded, or found to be in
+  /// This database cannot be reached, for the reason in the receipt: that is not the run's failure.
+  std::optional<DatabaseName> down = {};
 };
 
 /// Executes runs: reads the input, applies the steps and the contract, commits rows + ledger row +
@@ -52,6 +53,9 @@ class Executor {
   /// order does not outlive the process: a replay that is found after a crash gives the receipt it
   /// had committed, else it fails, and may be asked for again.
   virtual void order_replay(const RunId& replay, ReplayOrder order) = 0;
+
+  /// Opens the database when it is not open. Errors: what keeps runs from loading into it.
+  virtual Result<void> reach(const DatabaseName& database) = 0;
 
   /// Whether this version state of the object is already loaded (no bytes are read when the
   /// ledger has no entry of that size). Errors: not_found, unavailable.

@@ -50,7 +50,7 @@ class ExecutorFaultsTest : public testing::Test {
     return test_.executor->execute(runs, progress_);
   }
   void run_sql(const std::string& sql) {
-    const auto connection = *test_.resources.duckdb.begin()->second->connect();
+    const auto connection = *test_.database().connect();
     const auto done = connection->run(sql);
     ASSERT_TRUE(done) << done.error().message;
   }

@@ -14,8 +14,9 @@ Result<void> export_rejects(const Project& project, Resources& resources, const 
                 "without --format csv or json the rejects are listed all the same");
   }
   const PipelineParts parts = WEIR_TRY(take_apart(project, *pipeline));
-  StoredRecords records(parts, resources, run);
-  const auto connection = WEIR_TRY(resources.duckdb.at(run.database)->connect());
+  const auto database = WEIR_TRY(resources.databases->open(run.database));
+  StoredRecords records(parts, resources, database, run);
+  const auto connection = WEIR_TRY(database->connect());
   const auto columns = WEIR_TRY(records.all_columns(*connection, Rejects::unresolved));
   MendWriter writer(format, columns, write);
   bool read = writer.begin();

@@ -172,17 +172,13 @@ Result<Plan> Planner::run() {
   io::begin_peak_memory();
   const PipelineParts parts = WEIR_TRY(take_apart(project_, pipeline_));
   plan_.table = parts.table;
-  const auto database = resources_.duckdb.find(parts.table->database);
-  if (database == resources_.duckdb.end()) {
-    return fail(ErrorCode::unavailable,
-                "database '" + parts.table->database.value() + "' is not open");
-  }
+  const auto database = WEIR_TRY(resources_.databases->open(parts.table->database));
   std::vector<TableName> tables = {parts.table->name};
   for (const Reference& reference : WEIR_TRY(find_references(project_, *parts.table))) {
     tables.push_back(reference.parent->name);
   }
   const auto locks = resources_.table_locks->take(std::move(tables), TableLocks::Use::alone);
-  while (!WEIR_TRY(plan_all(*database->second))) {
+  while (!WEIR_TRY(plan_all(*database))) {
   }
   plan_.duration_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();

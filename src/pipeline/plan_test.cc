@@ -64,7 +64,7 @@ class PlanTest : public testing::TestWithParam<PlanWrites> {
   }
 
   void write(const std::string& sql) {
-    const auto connection = *test.resources.duckdb.begin()->second->connect();
+    const auto connection = *test.database().connect();
     const auto done = connection->run(sql);
     ASSERT_TRUE(done) << done.error().to_string();
   }
@@ -190,7 +190,7 @@ TEST_P(PlanTest, AConstraintOfTheDatabasesOwnIsSeenByWriting) {
 }
 
 TEST_P(PlanTest, ADriftedTableIsSaidBeforeAnythingIsRead) {
-  const auto connection = *test.resources.duckdb.begin()->second->connect();
+  const auto connection = *test.database().connect();
   ASSERT_TRUE(
       connection->run("ALTER TABLE people ADD COLUMN must INTEGER; ALTER TABLE people ALTER "
                       "must SET NOT NULL"));
@@ -203,7 +203,7 @@ TEST_P(PlanTest, ADriftedTableIsSaidBeforeAnythingIsRead) {
 }
 
 TEST_P(PlanTest, QueriesArePlannedToo) {
-  const auto connection = *test.resources.duckdb.begin()->second->connect();
+  const auto connection = *test.database().connect();
   ASSERT_TRUE(
       connection->run("INSERT INTO hits VALUES (1, 1, '2020-01-01', 'm', 3), (2, 1, "
                       "'2020-01-01', 'm', 4), (1, 1, '2020-01-02', 'm', 5)"));

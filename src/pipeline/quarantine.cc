@@ -44,7 +44,8 @@ RejectedRun parse_run(const DatabaseName& database, const duckdb::Rows& rows, si
 
 /// The run that a replay was about; `id` itself when it is none.
 Result<std::string> replayed_run(Resources& resources, const std::string& id) {
-  for (auto& [name, database] : resources.duckdb) {
+  for (const DatabaseName& name : resources.databases->names()) {
+    const auto database = WEIR_TRY(resources.databases->open(name));
     const auto connection = WEIR_TRY(database->connect());
     const duckdb::Parameter prefix = id;
     const auto rows = WEIR_TRY(
@@ -64,7 +65,8 @@ uint64_t count_of(const std::optional<std::string>& cell) {
 
 Result<std::vector<RejectedRun>> rejected_runs(Resources& resources) {
   std::vector<RejectedRun> runs;
-  for (auto& [name, database] : resources.duckdb) {
+  for (const DatabaseName& name : resources.databases->names()) {
+    const auto database = WEIR_TRY(resources.databases->open(name));
     const auto connection = WEIR_TRY(database->connect());
     const auto rows = WEIR_TRY(connection->run(runs_sql));
     for (size_t row = 0; row < rows.size(); ++row) runs.push_back(parse_run(name, rows, row));
@@ -164,7 +166,8 @@ Result<void> for_each_reject(duckdb::Connection& connection, const RunId& run, R
 }
 
 Result<uint64_t> dismiss_rejects(Resources& resources, const RejectedRun& run, Timestamp now) {
-  const auto connection = WEIR_TRY(resources.duckdb.at(run.database)->connect());
+  const auto database = WEIR_TRY(resources.databases->open(run.database));
+  const auto connection = WEIR_TRY(database->connect());
   const duckdb::Parameter values[] = {run.run.value(),
                                       duckdb::TimestampValue{now.time_since_epoch().count()}};
   const auto updated =

@@ -124,7 +124,8 @@ class Replay {
   Progress& progress_;
   PipelineParts parts_;
   std::string dictionary_version_;
-  std::string load_again_;                          // the command
+  std::string load_again_;  // the command
+  Databases::Pointer database_;
   std::unique_ptr<duckdb::Connection> connection_;  // reads the rejects
   std::optional<StoredRecords> records_;
   std::optional<MendedRows> mended_;
@@ -301,8 +302,7 @@ Result<void> Replay::load(Session& session, io::SpoolFile& spool, ReplayBook& bo
 Result<void> Replay::replay_from(int entry_step) {
   const auto& columns = *WEIR_TRY(records_->columns(entry_step));
   const Pipeline pipeline = pipeline_from(parts_, entry_step, columns, records_->casts(entry_step));
-  duckdb::Database& database = *resources_.duckdb.at(rejected_.database);
-  const auto session = WEIR_TRY(Session::open(project_, pipeline, database));
+  const auto session = WEIR_TRY(Session::open(project_, pipeline, *database_));
   const auto folder = project_.state_dir() / "spool";
   std::error_code ignored;
   std::filesystem::create_directories(folder, ignored);
@@ -322,8 +322,9 @@ Result<Receipt> Replay::execute() {
   receipt_.version = rejected_.version;
   receipt_.status = RunState::succeeded;
   WEIR_TRY(check_pipeline());
-  connection_ = WEIR_TRY(resources_.duckdb.at(rejected_.database)->connect());
-  records_.emplace(parts_, resources_, rejected_);
+  database_ = WEIR_TRY(resources_.databases->open_to_load(rejected_.database));
+  connection_ = WEIR_TRY(database_->connect());
+  records_.emplace(parts_, resources_, database_, rejected_);
   WEIR_TRY(read_file());
   for (const int step : WEIR_TRY(entry_steps())) WEIR_TRY(replay_from(step));
   const auto elapsed = std::chrono::steady_clock::now() - started_;
@@ -339,7 +340,8 @@ Result<Receipt> replay_rejects(const Project& project, Resources& resources, con
 }
 
 Result<Receipt> interrupted_replay(Resources& resources, const RunId& replay) {
-  for (auto& [name, database] : resources.duckdb) {
+  for (const DatabaseName& name : resources.databases->names()) {
+    const auto database = WEIR_TRY(resources.databases->open(name));
     const auto connection = WEIR_TRY(database->connect());
     const auto json = WEIR_TRY(Ledger(*connection).receipt_of_replay(replay));
     if (json) return text::receipt_from_json(WEIR_TRY(text::Json::parse(*json)));

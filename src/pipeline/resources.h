@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "base/result.h"
-#include "duckdb/database.h"
 #include "model/project.h"
 #include "objects/bucket.h"
+#include "pipeline/databases.h"
 #include "pipeline/table_locks.h"
 #include "secrets/secret_store.h"
 
@@ -16,22 +16,18 @@ class RunLog;
 
 namespace weir::pipeline {
 
-/// The open databases and buckets of a project. Owned by the wiring; outlives every run.
+/// The databases and buckets of a project. Owned by the wiring; outlives every run.
 struct Resources {
-  std::map<DatabaseName, std::unique_ptr<duckdb::Database>> duckdb;
   std::map<BucketName, std::unique_ptr<objects::Bucket>> buckets;
   std::unique_ptr<secrets::SecretStore> secrets;
   /// Remembers what was downloaded; null: each download is asked for as if it were the first.
   runlog::RunLog* run_log = nullptr;
   std::unique_ptr<TableLocks> table_locks = std::make_unique<TableLocks>();
+  std::unique_ptr<Databases> databases;  ///< after the locks, which it uses
 };
 
-/// Opens all of them, and creates the ledger tables where they are missing.
-/// Errors: unavailable, io, not_yet (postgres, mysql, s3 before their issue).
+/// Opens the buckets; the databases are opened when somebody needs them. `project` must outlive it.
+/// Errors: io, not_yet (s3 before its issue).
 Result<Resources> open_resources(const Project& project);
-
-/// Creates the dictionary's tables where they are missing, so that SQL can name them before their
-/// first load. Says nothing of tables that have drifted: the runs that load them do.
-Result<void> create_tables(const Project& project, Resources& resources);
 
 }  // namespace weir::pipeline

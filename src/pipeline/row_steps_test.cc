@@ -163,7 +163,7 @@ TEST_F(RowStepsTest, RulesMayLookIntoTables) {
                                      {}});
   people.columns[0].rules.push_back({RuleKind::check, "odd", "id % 2 = 1", "", "", {}});
   test_.executor = *make_executor(test_.project, test_.resources, test_.clock);
-  const auto connection = *test_.resources.duckdb.begin()->second->connect();
+  const auto connection = *test_.database().connect();
   test_.drop("a.csv", "id,name\n1,a\n2,b\n3,c\n");
   const Receipt none = test_.run("people", "a.csv");
   ASSERT_FALSE(none.error) << none.error->to_string();

@@ -26,9 +26,9 @@ const Problem* unreadable(const StoredReject& reject) {
 }  // namespace
 
 StoredRecords::StoredRecords(const PipelineParts& parts, Resources& resources,
-                             const RejectedRun& run)
+                             Databases::Pointer database, const RejectedRun& run)
     : parts_(parts),
-      database_(*resources.duckdb.at(run.database)),
+      database_(std::move(database)),
       run_(run),
       ranges_(bucket_of(resources, run), run.object ? run.object->key : ObjectKey(), run.version,
               parts.read != nullptr ? parts.read->compression : Compression::none) {
@@ -39,10 +39,10 @@ Result<const std::vector<ReadColumn>*> StoredRecords::columns(int entry_step) {
   const auto known = columns_.find(entry_step);
   if (known != columns_.end()) return &known->second;
   // A connection of its own: compiling may make temporary tables.
-  const auto connection = WEIR_TRY(database_.connect());
+  const auto connection = WEIR_TRY(database_->connect());
   std::vector<ReadColumn> columns;
   std::vector<std::string> casts;
-  for (const auto& column : WEIR_TRY(columns_before(parts_, database_, *connection, entry_step))) {
+  for (const auto& column : WEIR_TRY(columns_before(parts_, *database_, *connection, entry_step))) {
     const auto type = parse_data_type(column.type);
     casts.push_back(type ? "" : column.type);
     ReadColumn& made = columns.emplace_back();

@@ -18,7 +18,9 @@ namespace weir::pipeline {
 class StoredRecords {
  public:
   /// `parts` are of the run's pipeline as it is now. All must outlive this object.
-  StoredRecords(const PipelineParts& parts, Resources& resources, const RejectedRun& run);
+  /// `database` is the run's.
+  StoredRecords(const PipelineParts& parts, Resources& resources, Databases::Pointer database,
+                const RejectedRun& run);
 
   /// The columns of a record that goes in at that step: 0 = at the source, else those of the rows
   /// the steps before it make. Errors: sql, invalid_input (no such step).
@@ -46,7 +48,7 @@ class StoredRecords {
   std::map<int, std::vector<std::string>> casts_;
 
   const PipelineParts& parts_;
-  duckdb::Database& database_;
+  Databases::Pointer database_;
   const RejectedRun& run_;
   ObjectRanges ranges_;
   std::map<int, std::vector<ReadColumn>> columns_;

@@ -40,13 +40,20 @@ class TestProject {
     auto opened = open_resources(project);
     WEIR_CHECK(opened.has_value(), opened ? "" : opened.error().to_string().c_str());
     resources = std::move(*opened);
-    WEIR_CHECK(create_tables(project, resources).has_value(), "no tables");
+    database();
     executor = *make_executor(project, resources, clock);
   }
   ~TestProject() {
     executor.reset();
-    resources.duckdb.clear();
+    resources.databases.reset();
     std::filesystem::remove_all(project.root);
+  }
+
+  /// Open, with the dictionary's tables.
+  duckdb::Database& database() {
+    auto opened = resources.databases->open_with_tables(DatabaseName("warehouse"));
+    WEIR_CHECK(opened.has_value(), opened ? "" : opened.error().to_string().c_str());
+    return **opened;
   }
 
   void drop(const std::string& key, const std::string& content) {
@@ -91,7 +98,7 @@ class TestProject {
                                  lines.push_back(line);
                                  return true;
                                }};
-    const auto done = duckdb::query_text(*resources.duckdb.begin()->second, sql, false, sink);
+    const auto done = duckdb::query_text(database(), sql, false, sink);
     if (!done) lines.push_back(done.error().to_string());
     return lines;
   }

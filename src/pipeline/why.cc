@@ -82,13 +82,14 @@ class Trace {
   const Project& project_;
   Resources& resources_;
   const Table& table_;
+  Databases::Pointer database_;
   std::unique_ptr<duckdb::Connection> connection_;
   std::vector<Parameter> values_;  // of the key
 };
 
 /// Each value in the one spelling its type has.
 Result<std::string> Trace::condition(const std::vector<KeyValue>& key) {
-  duckdb::Database& database = *resources_.duckdb.at(table_.database);
+  duckdb::Database& database = *database_;
   std::string all;
   for (size_t i = 0; i < key.size(); ++i) {
     const auto& [column, text] = key[i];
@@ -205,7 +206,8 @@ Result<void> Trace::add_latest_loads(RowHistory& history) {
 }
 
 Result<RowHistory> Trace::run(const std::vector<KeyValue>& key) {
-  connection_ = WEIR_TRY(resources_.duckdb.at(table_.database)->connect());
+  database_ = WEIR_TRY(resources_.databases->open_with_tables(table_.database));
+  connection_ = WEIR_TRY(database_->connect());
   RowHistory history;
   history.lineage = WEIR_TRY(has_lineage());
   const std::string where = WEIR_TRY(condition(key));

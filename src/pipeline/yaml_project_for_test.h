@@ -46,13 +46,16 @@ class YamlProject {
     auto opened = open_resources(loaded_.project);
     WEIR_CHECK(opened.has_value(), opened ? "" : opened.error().to_string().c_str());
     resources = std::move(*opened);
-    WEIR_CHECK(create_tables(loaded_.project, resources).has_value(), "cannot create the tables");
+    const auto made = resources.databases->open_with_tables(DatabaseName("w"));
+    WEIR_CHECK(made.has_value(), "cannot create the tables");
     executor = *make_executor(loaded_.project, resources, clock);
   }
 
   /// May be changed as long as nothing has run.
   Project& project() { return loaded_.project; }
-  duckdb::Database& database() { return *resources.duckdb.begin()->second; }
+  duckdb::Database& database() {
+    return **resources.databases->open_with_tables(DatabaseName("w"));
+  }
 
   /// Writes objects and loads them in one call. A text is a CSV file, header first. Thread-safe.
   std::vector<Receipt> load_all(const std::string& pipeline,

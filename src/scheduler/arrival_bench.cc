@@ -34,6 +34,7 @@ class InstantExecutor final : public pipeline::Executor {
     return outcomes;
   }
   void order_replay(const RunId&, pipeline::ReplayOrder) override {}
+  Result<void> reach(const DatabaseName&) override { return {}; }
   Result<bool> is_loaded(const PipelineName&, const ObjectRef&) override { return false; }
 
   Steady::time_point wait_for(size_t count) {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "runlog/run_log.h"
 #include "scheduler/dispatch_rules.h"
 #include "scheduler/run_observer.h"
+#include "scheduler/run_waiters.h"
+#include "scheduler/verdicts.h"
 
 namespace weir::scheduler {
 
@@ -20,28 +23,26 @@ struct DispatcherOptions {
   int workers = 2;
   size_t batch = 32;  ///< most runs leased at once
   DispatchRules rules = {};
-  RunObserver* observer = nullptr;  ///< must outlive the dispatcher
-  /// What must be told to others because a run ended so; written with its verdict. Empty: nothing.
-  std::function<std::vector<runlog::Notice>(const Run&, const Receipt&, RunState)> notices_for = {};
-};
-
-/// A run's progress as seen from outside; bytes_total 0 = not known.
-struct RunProgress {
-  RunId id;
-  uint64_t bytes_read = 0, bytes_total = 0, rows_read = 0;
+  RunObserver* observer = nullptr;    ///< must outlive the dispatcher
+  NoticesFor notices_for = {};        ///< called when a verdict is written
+  std::optional<uint64_t> seed = {};  ///< of the delays' spread; else of the machine's randomness
 };
 
 /// Leases queued runs and executes them on a worker pool; asleep while there are none. `start` it
 /// once; thread-safe.
 ///
-/// A run that failed for a transient reason is tried again as its pipeline's RetryPolicy says; one
-/// whose input changed under the reader is tried until it rests. Meanwhile it counts as running.
+/// A run that failed for a transient reason is tried again as its pipeline's RetryPolicy says, then
+/// parked; one that failed for any other is parked at once. One whose input changed under the
+/// reader is tried until it rests. While a database cannot be opened, the runs that need it stay
+/// queued and use up no tries; it is looked at again after a growing pause.
 class Dispatcher {
  public:
   virtual ~Dispatcher() = default;
 
   /// Starts the workers. RunLog::recover() has been called before.
   virtual void start() = 0;
+  /// Opens the databases now rather than at their first use; those that cannot be are down.
+  virtual void open_databases() = 0;
   /// Adds runs and wakes the workers; returns the ids that will do the work.
   virtual Result<std::vector<RunId>> submit(std::span<const Run> runs) = 0;
   /// Looks for work: runs were queued, or became due, past this dispatcher.

@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "scheduler/fake_executor_for_test.h"
-#include "scheduler/held_runs.h"
 #include "text/receipt_json.h"
 
 namespace weir::scheduler::testing {
@@ -140,13 +139,15 @@ TEST_F(DispatcherTest, runs_an_object_again_when_it_came_again_while_it_was_run)
   EXPECT_EQ(executor_.executed()["p:a"], 2);
 }
 
-TEST_F(DispatcherTest, a_final_failure_is_written_down_and_logged) {
+TEST_F(DispatcherTest, a_final_failure_parks_the_run_at_once) {
   executor_.outcome = [](const weir::Run& run, pipeline::Progress&) {
     return FakeExecutor::failure(run, ErrorCode::invalid_input);
   };
   start();
   const weir::Run run = wait(submit(make_run("p", "a")));
-  EXPECT_EQ(run.state, RunState::failed);
+  EXPECT_EQ(run.state, RunState::parked);
+  const Receipt receipt = value(text::receipt_from_json(value(text::Json::parse(run.receipt))));
+  EXPECT_EQ(receipt.status, RunState::failed);  // the verdict on the input
   EXPECT_EQ(run.error, "it broke");
   EXPECT_EQ(run.tries, 1);
   const auto lines = value(log_->log_lines(run.id));
@@ -224,7 +225,7 @@ TEST_F(DispatcherTest, an_exception_fails_the_run_and_not_the_process) {
   };
   start({.workers = 1});
   const weir::Run run = wait(submit(make_run("p", "bad")));
-  EXPECT_EQ(run.state, RunState::failed);
+  EXPECT_EQ(run.state, RunState::parked);
   EXPECT_THAT(run.error, HasSubstr("out of cheese"));
   EXPECT_EQ(wait(submit(make_run("p", "good"))).state, RunState::succeeded);
 }
@@ -364,34 +365,6 @@ TEST_F(DispatcherTest, survives_many_submitters_and_waiters) {
   dispatcher_->wait_idle();
   EXPECT_EQ(value(log_->count(RunState::succeeded)), 400u);
   for (const auto& [key, times] : executor_.executed()) EXPECT_EQ(times, 1) << key;
-}
-
-TEST(HeldRuns, retries_a_failure_five_times_with_growing_delays) {
-  HeldRuns held;
-  const RunId id("a");
-  const SteadyTime now{};
-  std::vector<int64_t> delays;
-  const RetryPolicy policy;
-  while (const auto delay = held.hold_failed(id, now, policy, 0.5)) {
-    delays.push_back(delay->count());
-    EXPECT_THAT(held.take_due(now + *delay - milliseconds(1)), IsEmpty());
-    EXPECT_EQ(held.next_due(), now + *delay);
-    EXPECT_THAT(held.take_due(now + *delay), ElementsAre(id));
-  }
-  EXPECT_THAT(delays, ElementsAre(500, 1000, 2000, 4000, 8000));
-  EXPECT_TRUE(held.empty());
-  held.forget(id);
-  EXPECT_TRUE(held.hold_failed(id, now, policy, 0.5));
-}
-
-TEST(HeldRuns, waits_for_a_changing_input_as_long_as_it_takes) {
-  HeldRuns held;
-  const SteadyTime now{};
-  milliseconds last{0};
-  for (int i = 0; i < 40; ++i) last = held.hold_changed(RunId("a"), now);
-  EXPECT_EQ(last, milliseconds(30'000));
-  EXPECT_THAT(held.take_all(), ElementsAre(RunId("a")));
-  EXPECT_FALSE(held.next_due());
 }
 
 }  // namespace

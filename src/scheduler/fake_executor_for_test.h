@@ -35,6 +35,8 @@ class FakeExecutor final : public pipeline::Executor {
  public:
   /// What becomes of a run; called without lock. Unset: it succeeds.
   std::function<pipeline::RunOutcome(const Run&, pipeline::Progress&)> outcome;
+  /// Whether a database can be opened. Unset: it can.
+  std::function<Result<void>(const DatabaseName&)> reachable;
 
   std::vector<pipeline::RunOutcome> execute(std::span<const Run> runs,
                                             pipeline::Progress& progress) override {
@@ -52,6 +54,9 @@ class FakeExecutor final : public pipeline::Executor {
     return outcomes;
   }
   void order_replay(const RunId&, pipeline::ReplayOrder) override {}
+  Result<void> reach(const DatabaseName& database) override {
+    return reachable ? reachable(database) : Result<void>();
+  }
   Result<bool> is_loaded(const PipelineName&, const ObjectRef&) override { return false; }
 
   static std::string key_of(const Run& run) {

@@ -1,0 +1,168 @@
+#include "pipeline/databases.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
+#include "base/log.h"
+#include "duckdb/connection.h"
+#include "pipeline/ledger_schema.h"
+#include "pipeline/table_load.h"
+
+namespace weir::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What of `memory:` goes to DuckDB: the rest is for the process itself, read buffers and the
+/// run log.
+uint64_t duckdb_memory(const Project& project, size_t databases) {
+  constexpr uint64_t reserved = 128u << 20;
+  const uint64_t total = project.memory_bytes > 2 * reserved ? project.memory_bytes - reserved
+                                                             : project.memory_bytes / 2;
+  return total * 8 / 10 / std::max<size_t>(databases, 1);
+}
+
+Result<void> make_folder(const fs::path& folder, const std::string& why,
+                         const DatabaseConfig& config) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (!error) return {};
+  return fail(ErrorCode::io, "cannot make the folder '" + folder.string() + "': " + error.message(),
+              why, config.location);
+}
+
+Result<void> check_room(const DatabaseConfig& config) {
+  if (config.path.empty()) return {};
+  std::error_code error;
+  const fs::space_info space = fs::space(config.path.parent_path(), error);
+  if (error || space.available >= Databases::least_room_bytes) return {};
+  return fail(ErrorCode::io,
+              fmt::format("the disk of database '{}' is full: {} bytes are left in '{}'",
+                          config.name.value(), space.available, config.path.parent_path().string()),
+              "make room there", config.location);
+}
+
+}  // namespace
+
+Result<Databases::Pointer> Databases::open(const DatabaseName& name) {
+  const DatabaseConfig& config = *WEIR_TRY(config_of(name));
+  Entry& entry = entry_of(name);
+  const std::lock_guard lock(entry.mutex);
+  WEIR_TRY(open_entry(config, entry));
+  return entry.open;
+}
+
+Result<Databases::Pointer> Databases::open_with_tables(const DatabaseName& name) {
+  Pointer database = WEIR_TRY(open(name));
+  Entry& entry = entry_of(name);
+  {
+    const std::lock_guard lock(entry.mutex);
+    if (entry.has_tables) return database;
+  }
+  // Not under the entry's lock: a plan may hold the tables' locks for long.
+  WEIR_TRY(make_tables(name, *database));
+  const std::lock_guard lock(entry.mutex);
+  entry.has_tables = entry.open == database;
+  return database;
+}
+
+Result<Databases::Pointer> Databases::open_to_load(const DatabaseName& name) {
+  WEIR_TRY(check_room(*WEIR_TRY(config_of(name))));
+  return open_with_tables(name);
+}
+
+void Databases::lost(const Pointer& database) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [name, entry] : entries_) {
+    const std::lock_guard entry_lock(entry.mutex);
+    if (entry.open != database) continue;
+    log::error("database {} broke, and is opened anew", name.value());
+    entry.broken = entry.open;
+    entry.open.reset();
+    entry.has_tables = false;
+  }
+}
+
+bool Databases::is_open(const Pointer& database) {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(entries_, [&](auto& named) {
+    const std::lock_guard entry_lock(named.second.mutex);
+    return named.second.open == database;
+  });
+}
+
+std::vector<DatabaseName> Databases::names() const {
+  std::vector<DatabaseName> names;
+  for (const DatabaseConfig& config : project_.databases) {
+    if (config.engine == Engine::duckdb) names.push_back(config.name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+Result<const DatabaseConfig*> Databases::config_of(const DatabaseName& name) const {
+  const DatabaseConfig* config = project_.find_database(name);
+  if (config == nullptr) {
+    return fail(ErrorCode::not_found, "there is no database '" + name.value() + "'");
+  }
+  if (config->engine != Engine::duckdb) {
+    return fail(ErrorCode::not_yet, "database '" + name.value() + "' is no duckdb:// one",
+                "postgres:// and mysql:// are not built yet", config->location);
+  }
+  return config;
+}
+
+Databases::Entry& Databases::entry_of(const DatabaseName& name) {
+  const std::lock_guard lock(mutex_);
+  return entries_[name];
+}
+
+Result<void> Databases::open_entry(const DatabaseConfig& config, Entry& entry) {
+  if (entry.open) return {};
+  // Two DuckDBs in one process on one file would not notice each other.
+  if (!entry.broken.expired()) {
+    return fail(ErrorCode::unavailable, "database '" + config.name.value() + "' is being closed",
+                "it is opened again when the runs that are still in it have ended",
+                config.location);
+  }
+  if (!config.path.empty()) {
+    WEIR_TRY(make_folder(config.path.parent_path(), "check the path and its rights", config));
+  }
+  // DuckDB makes the last folder of a path at most, and only when it has to spill.
+  const fs::path spool = project_.state_dir() / "spool";
+  WEIR_TRY(make_folder(spool, "large loads spill there: make it writable", config));
+  duckdb::DatabaseOptions options;
+  options.path = config.path.string();
+  options.temp_directory = (spool / config.name.value()).string();
+  options.memory_bytes = duckdb_memory(project_, names().size());
+  options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  auto opened = duckdb::Database::open(options);
+  if (!opened) {
+    Error error = std::move(opened).error();
+    error.location = config.location;
+    return fail(std::move(error));
+  }
+  Pointer database = *std::move(opened);
+  {
+    const auto connection = WEIR_TRY(database->connect());
+    WEIR_TRY(create_ledger_tables(*connection));
+  }
+  entry.open = std::move(database);
+  return {};
+}
+
+Result<void> Databases::make_tables(const DatabaseName& name, duckdb::Database& database) {
+  const auto connection = WEIR_TRY(database.connect());
+  for (const Table& table : project_.tables) {
+    if (table.database != name) continue;
+    // A plan may be making the same table, to have it rolled back later.
+    const auto lock = locks_.take({table.name}, TableLocks::Use::alone);
+    static_cast<void>(ensure_table(*connection, table));
+  }
+  return {};
+}
+
+}  // namespace weir::pipeline

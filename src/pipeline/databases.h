@@ -1,0 +1,66 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "duckdb/database.h"
+#include "model/project.h"
+#include "pipeline/table_locks.h"
+
+namespace weir::pipeline {
+
+/// The project's databases, each opened at its first use, and anew after it broke. Whoever works in
+/// one keeps the pointer as long as he does. Thread-safe.
+class Databases {
+ public:
+  using Pointer = std::shared_ptr<duckdb::Database>;
+  /// With less room on its disk than this nothing is loaded into a database.
+  static constexpr uint64_t least_room_bytes = 16u << 20;
+
+  /// Opens nothing. Both must outlive it.
+  Databases(const Project& project, TableLocks& locks) : project_(project), locks_(locks) {}
+
+  /// The database, open, with its ledger tables. Errors, each with what mends it: not_found (the
+  /// project has no such database), not_yet (postgres, mysql), busy (another program has the file
+  /// open, and which), io (folder, disk), invalid_input (no DuckDB file), unavailable (it broke,
+  /// and somebody still works in it).
+  Result<Pointer> open(const DatabaseName& name);
+  /// The same, and the dictionary's tables are made where they are missing, so that SQL can name
+  /// them before their first load. Says nothing of tables that have drifted: the runs that load
+  /// them do.
+  Result<Pointer> open_with_tables(const DatabaseName& name);
+  /// The same; also io when its disk is full: a load could not be committed.
+  Result<Pointer> open_to_load(const DatabaseName& name);
+  /// It answers nothing any more (duckdb::Database::works): the next open() opens it anew, as soon
+  /// as nobody holds the broken one.
+  void lost(const Pointer& database);
+  /// Whether it is what open() gives: not lost.
+  bool is_open(const Pointer& database);
+
+  /// Of the duckdb:// databases, sorted.
+  std::vector<DatabaseName> names() const;
+
+ private:
+  struct Entry {
+    std::mutex mutex;  // guards all below; held while it is opened
+    Pointer open;
+    bool has_tables = false;
+    std::weak_ptr<duckdb::Database> broken;
+  };
+
+  Result<const DatabaseConfig*> config_of(const DatabaseName& name) const;
+  Entry& entry_of(const DatabaseName& name);
+  Result<void> open_entry(const DatabaseConfig& config, Entry& entry);
+  Result<void> make_tables(const DatabaseName& name, duckdb::Database& database);
+
+  const Project& project_;
+  TableLocks& locks_;
+  std::mutex mutex_;
+  std::map<DatabaseName, Entry> entries_;  // guarded by mutex_; never shrinks
+};
+
+}  // namespace weir::pipeline

@@ -1,0 +1,69 @@
+#include "pipeline/session_pool.h"
+
+#include <utility>
+
+namespace weir::pipeline {
+
+Result<const Pipeline*> SessionPool::find(const PipelineName& name) const {
+  const Pipeline* pipeline = project_.find_pipeline(name);
+  if (pipeline != nullptr) return pipeline;
+  return fail(ErrorCode::not_found, "there is no pipeline '" + name.value() + "'");
+}
+
+Result<DatabaseName> SessionPool::database_of(const PipelineName& pipeline) const {
+  return WEIR_TRY(take_apart(project_, *WEIR_TRY(find(pipeline)))).table->database;
+}
+
+Result<SessionPool::Lease> SessionPool::take(const PipelineName& pipeline,
+                                             Databases::Pointer database) {
+  Lease lease;
+  {
+    const std::lock_guard lock(mutex_);
+    auto& idle = idle_[pipeline];
+    if (!idle.empty() && idle.back().database == database) {
+      lease = std::move(idle.back());
+      idle.pop_back();
+    }
+  }
+  if (lease.session) {
+    WEIR_TRY(lease->ready_tables(project_, resources_.table_locks.get()));
+    return lease;
+  }
+  lease.session = WEIR_TRY(Session::open(project_, *WEIR_TRY(find(pipeline)), *database,
+                                         {.table_locks = resources_.table_locks.get()}));
+  lease.database = std::move(database);
+  return lease;
+}
+
+void SessionPool::give_back(Lease lease) {
+  const PipelineName& pipeline = lease->parts().pipeline->name;
+  const std::lock_guard lock(mutex_);
+  // A session in a database that was lost would keep it from being opened anew.
+  if (resources_.databases->is_open(lease.database)) idle_[pipeline].push_back(std::move(lease));
+}
+
+void SessionPool::drop_lost() {
+  std::vector<Lease> dropped;  // closed without the lock
+  const std::lock_guard lock(mutex_);
+  for (auto& [pipeline, idle] : idle_) {
+    std::vector<Lease> kept;
+    for (Lease& lease : idle) {
+      const bool keep = resources_.databases->is_open(lease.database);
+      (keep ? kept : dropped).push_back(std::move(lease));
+    }
+    idle = std::move(kept);
+  }
+}
+
+bool SessionPool::check_lost(Lease& lease, const Error& error) {
+  // Only what DuckDB says when it is broken, or when it broke itself.
+  if (error.code != ErrorCode::unavailable && error.code != ErrorCode::internal) return false;
+  if (lease.database->works()) return false;
+  resources_.databases->lost(lease.database);  // first: what is given back from here on is dropped
+  drop_lost();
+  lease.session.reset();
+  lease.database.reset();
+  return true;
+}
+
+}  // namespace weir::pipeline

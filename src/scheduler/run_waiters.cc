@@ -1,0 +1,82 @@
+#include "scheduler/run_waiters.h"
+
+namespace weir::scheduler {
+namespace {
+
+constexpr std::chrono::milliseconds progress_interval{100};
+
+bool is_final(RunState state) { return state != RunState::queued && state != RunState::running; }
+
+}  // namespace
+
+void RunWaiters::begin(std::span<const Run> runs,
+                       const std::shared_ptr<pipeline::Progress>& progress) {
+  const std::lock_guard lock(mutex_);
+  progress->cancel = cancelled_;
+  for (const Run& run : runs) active_[run.id] = progress;
+}
+
+void RunWaiters::end(std::span<const Run> runs) {
+  const std::lock_guard lock(mutex_);
+  for (const Run& run : runs) active_.erase(run.id);
+}
+
+void RunWaiters::tell(const RunId& id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = waiting_.find(id);
+  if (found == waiting_.end()) return;
+  ++found->second.told;
+  changed_.notify_all();
+}
+
+Result<Run> RunWaiters::wait(const RunId& id,
+                             const std::function<void(const RunProgress&)>& on_progress) {
+  std::unique_lock lock(mutex_);
+  ++waiting_[id].waiters;  // before the look into the log, so that no verdict passes unseen
+  for (;;) {
+    const bool last_look = closed_;
+    const uint64_t told = waiting_[id].told;
+    lock.unlock();
+    auto found = log_.find(id);
+    lock.lock();
+    const bool is_there = found && *found;
+    if (!is_there || is_final((*found)->state) || last_look) {
+      if (--waiting_[id].waiters == 0) waiting_.erase(id);
+      if (!found) return fail(std::move(found).error());
+      if (!is_there) return fail(ErrorCode::not_found, "there is no run " + id.value());
+      if (is_final((*found)->state)) return **std::move(found);
+      return fail(ErrorCode::cancelled, "weir stopped before run " + id.value() + " had ended",
+                  "it is queued and will be run when weir is up again");
+    }
+    const auto ended = [&] { return waiting_[id].told != told || closed_; };
+    if (!on_progress) {
+      changed_.wait(lock, ended);
+      continue;
+    }
+    while (!changed_.wait_for(lock, progress_interval, ended)) report(id, lock, on_progress);
+  }
+}
+
+void RunWaiters::report(const RunId& id, std::unique_lock<std::mutex>& lock,
+                        const std::function<void(const RunProgress&)>& on_progress) {
+  const auto found = active_.find(id);
+  if (found == active_.end()) return;
+  const std::shared_ptr<pipeline::Progress> progress = found->second;
+  lock.unlock();
+  on_progress({id, progress->bytes_read, progress->bytes_total, progress->rows_read});
+  lock.lock();
+}
+
+void RunWaiters::cancel() {
+  const std::lock_guard lock(mutex_);
+  cancelled_ = true;
+  for (const auto& [id, progress] : active_) progress->cancel = true;
+}
+
+void RunWaiters::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  changed_.notify_all();
+}
+
+}  // namespace weir::scheduler

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <unordered_map>
+
+#include "pipeline/executor.h"
+#include "runlog/run_log.h"
+
+namespace weir::scheduler {
+
+/// A run's progress as seen from outside; bytes_total 0 = not known.
+struct RunProgress {
+  RunId id;
+  uint64_t bytes_read = 0, bytes_total = 0, rows_read = 0;
+};
+
+/// Who waits for which run, and what is at work. Thread-safe.
+class RunWaiters {
+ public:
+  explicit RunWaiters(runlog::RunLog& log) : log_(log) {}
+
+  /// The runs are at work, and their progress is seen. It is cancelled at once after cancel().
+  void begin(std::span<const Run> runs, const std::shared_ptr<pipeline::Progress>& progress);
+  /// They are at work no more.
+  void end(std::span<const Run> runs);
+  /// The run's verdict is in the run log.
+  void tell(const RunId& id);
+
+  /// As Dispatcher::wait.
+  Result<Run> wait(const RunId& id, const std::function<void(const RunProgress&)>& on_progress);
+
+  /// Whatever is at work rolls back.
+  void cancel();
+  /// Nothing will be done any more: whoever waits goes away.
+  void close();
+
+ private:
+  struct Waiting {
+    int waiters = 0;
+    uint64_t told = 0;
+  };
+
+  void report(const RunId& id, std::unique_lock<std::mutex>& lock,
+              const std::function<void(const RunProgress&)>& on_progress);
+
+  runlog::RunLog& log_;
+  std::mutex mutex_;  // guards all below
+  std::condition_variable changed_;
+  bool cancelled_ = false;
+  bool closed_ = false;
+  std::unordered_map<RunId, std::shared_ptr<pipeline::Progress>> active_;
+  std::unordered_map<RunId, Waiting> waiting_;
+};
+
+}  // namespace weir::scheduler
