@@ -120,7 +120,7 @@ class RunLog {
   virtual Result<std::vector<KnownObject>> known_after(const PipelineName& pipeline,
                                                        const BucketName& bucket,
                                                        const ObjectKey& after, size_t limit) = 0;
-  /// The objects whose newest run of this pipeline failed or is parked.
+  /// The objects whose newest run of this pipeline is parked: nobody has dealt with it yet.
   virtual Result<std::vector<ObjectRef>> last_failed(const PipelineName& pipeline) = 0;
 
   virtual Result<std::optional<DownloadMemory>> find_download(const PipelineName& pipeline,

@@ -129,6 +129,7 @@ TEST_F(RunLogTest, hot_statements_walk_the_index_that_was_made_for_them) {
   searches(sql::find_queued_twin, "runs_queued_object");
   searches(sql::block_object, "runs_queued_object");
   searches(sql::supersede_object, "runs_parked");
+  searches(sql::last_failed, "runs_parked");
   for (const std::string& step : plan_of(*connection, sql::queue_lengths)) {
     EXPECT_THAT(step, Not(HasSubstr("TEMP B-TREE")));
     if (!step.starts_with("SEARCH r")) continue;

@@ -205,6 +205,9 @@ class RunLogPropertyTest : public RunLogTest, public ::testing::WithParamInterfa
       EXPECT_EQ(value(log_->count(static_cast<RunState>(state))),
                 model_.list({.state = static_cast<RunState>(state), .limit = 10'000}).size());
     }
+    const PipelineName pipeline = any_pipeline();
+    const auto parked = value(log_->last_failed(pipeline));
+    EXPECT_EQ(std::set(parked.begin(), parked.end()), model_.last_failed(pipeline));
     std::set<std::string> due;
     for (const Notice& notice : value(log_->due_notices(now_, 1000))) due.insert(notice.id);
     EXPECT_EQ(due, model_.due_notices(now_));

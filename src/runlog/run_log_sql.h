@@ -185,8 +185,8 @@ inline constexpr char known_after[] =
     "SELECT object_key, size_bytes, mtime_ns, ctime_ns, inode FROM known_objects "
     "WHERE pipeline_id = ? AND bucket = ? AND object_key > ? ORDER BY object_key LIMIT ?";
 inline constexpr char last_failed[] =
-    "SELECT DISTINCT bucket, object_key FROM runs r "
-    "WHERE r.pipeline_id = ?1 AND r.state IN (4, 6) AND bucket <> '' AND trigger_kind <> 'replay' "
+    "SELECT r.bucket, r.object_key FROM runs r INDEXED BY runs_parked "
+    "WHERE r.state = 6 AND r.pipeline_id = ? AND r.bucket <> '' AND r.trigger_kind <> 'replay' "
     "AND NOT EXISTS ("
     "SELECT 1 FROM runs n INDEXED BY runs_by_object "
     "WHERE n.bucket <> '' AND n.bucket = r.bucket AND n.object_key = r.object_key "

@@ -217,6 +217,20 @@ class SlowRunLog {
     return runs;
   }
 
+  std::set<ObjectRef> last_failed(const PipelineName& pipeline) const {
+    std::map<ObjectRef, RunState> newest;
+    for (const Entry& entry : entries) {
+      const Run& run = entry.run;
+      if (run.pipeline != pipeline || !run.object || run.trigger == replay_trigger) continue;
+      newest[*run.object] = run.state;
+    }
+    std::set<ObjectRef> parked;
+    for (const auto& [object, state] : newest) {
+      if (state == RunState::parked) parked.insert(object);
+    }
+    return parked;
+  }
+
   Entry* find(const RunId& id) {
     const auto found =
         std::ranges::find(entries, id, [](const Entry& entry) { return entry.run.id; });

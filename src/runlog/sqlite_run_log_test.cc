@@ -191,7 +191,7 @@ TEST_F(RunLogTest, a_visitor_may_call_the_run_log) {
   EXPECT_THAT(known_keys(*log_, "p", "landing"), SizeIs(2475));
 }
 
-TEST_F(RunLogTest, tells_the_objects_whose_newest_run_failed) {
+TEST_F(RunLogTest, tells_the_objects_whose_newest_run_is_parked) {
   const auto finish_next = [&](RunState state) {
     const auto runs = value(log_->lease(1, at(10)));
     ASSERT_THAT(runs, SizeIs(1));
@@ -204,22 +204,25 @@ TEST_F(RunLogTest, tells_the_objects_whose_newest_run_failed) {
     add(run);
     finish_next(state);
   };
-  one("mended", RunState::failed);
+  one("mended", RunState::parked);
   one("mended", RunState::succeeded);
   one("broke", RunState::succeeded);
-  one("broke", RunState::failed);
-  one("twice", RunState::failed);
-  one("twice", RunState::failed);
+  one("broke", RunState::parked);
+  one("twice", RunState::parked);
+  one("twice", RunState::parked);
   one("good", RunState::succeeded);
   // A replay says nothing about its object.
-  one("replayed", RunState::failed);
+  one("replayed", RunState::parked);
   one("replayed", RunState::succeeded, replay_trigger);
   one("replay failed", RunState::succeeded);
   one("replay failed", RunState::failed, replay_trigger);
   add(make_run("q", "elsewhere"));
-  finish_next(RunState::failed);
-  one("queued again", RunState::failed);
+  finish_next(RunState::parked);
+  one("queued again", RunState::parked);
   add(make_run("p", "queued again"));
+  one("dismissed", RunState::parked);
+  const auto newest = value(log_->list({.state = RunState::parked, .limit = 1}));
+  EXPECT_EQ(value(log_->dismiss(std::vector{newest.at(0).id})), 1u);
   std::vector<std::string> keys;
   for (const ObjectRef& object : value(log_->last_failed(PipelineName("p")))) {
     keys.push_back(object.key.value());
