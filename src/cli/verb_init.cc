@@ -49,7 +49,8 @@ std::string next_steps(const InitCommand& command, const Written& written) {
     text += "  put files like " + command.sample->filename().string() + " into landing/\n";
     return text + "  weir up\n";
   }
-  return text + fmt::format("  weir test\n  weir run {}\n  weir up\n", config::starter_project_pipeline);
+  return text +
+         fmt::format("  weir test\n  weir run {}\n  weir up\n", config::starter_project_pipeline);
 }
 
 }  // namespace

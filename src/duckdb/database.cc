@@ -4,6 +4,7 @@
 
 #include "duckdb/connection.h"
 #include "duckdb/native.h"
+#include "duckdb/new_database_file.h"
 
 namespace weir::duckdb {
 namespace {
@@ -113,6 +114,7 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
   config.set("autoinstall_known_extensions", "false");
   config.set("autoload_known_extensions", "false");
 
+  if (!options.path.empty()) WEIR_TRY(make_database_file(options.path));
   auto state = std::make_unique<State>();
   char* message = nullptr;
   const char* path = options.path.empty() ? nullptr : options.path.c_str();
