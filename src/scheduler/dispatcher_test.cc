@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "base/log.h"
+#include "io/atomic_file.h"
 #include "scheduler/fake_executor_for_test.h"
 #include "text/receipt_json.h"
 
@@ -365,6 +367,21 @@ TEST_F(DispatcherTest, survives_many_submitters_and_waiters) {
   dispatcher_->wait_idle();
   EXPECT_EQ(value(log_->count(RunState::succeeded)), 400u);
   for (const auto& [key, times] : executor_.executed()) EXPECT_EQ(times, 1) << key;
+}
+
+TEST_F(DispatcherTest, log_lines_about_a_run_carry_its_id_and_pipeline) {
+  const std::string file = folder_.path("weir.log");
+  expect_ok(log::start(log::Settings{.format = log::Format::json, .file = file}));
+  executor_.outcome = [](const weir::Run& run, pipeline::Progress&) {
+    return FakeExecutor::failure(run, ErrorCode::invalid_input);
+  };
+  start();
+  const RunId id = submit(make_run("p", "a"));
+  wait(id);
+  expect_ok(log::start(log::Settings{}));  // the file is closed
+  const std::string text = value(io::read_small_file(file, 100'000));
+  EXPECT_THAT(text, HasSubstr(R"("message":"parked run of p on )"));
+  EXPECT_THAT(text, HasSubstr(R"(,"run":")" + id.value() + R"(","pipeline":"p"})"));
 }
 
 }  // namespace

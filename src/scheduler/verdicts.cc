@@ -95,6 +95,8 @@ EndedRun Judge::ended(const Run& run, Receipt receipt) const {
       finished.log.push_back(
           {clock_.now(), "error", fmt::format("given up: all {} retries failed", run.failures)});
     }
+    const log::With id("run", run.id.value());
+    const log::With pipeline("pipeline", run.pipeline.value());
     log::warning("{} run of {}{}: {}", to_string(finished.state), run.pipeline.value(),
                  run.object ? " on " + run.object->to_string() : "", finished.error);
   } else if (receipt.status == RunState::partial) {
