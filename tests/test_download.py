@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import threading
 import time
+import urllib.request
 
 import pytest
 
@@ -361,3 +362,15 @@ def test_killed_between_put_and_verdict(tmp_path, point: str) -> None:
             if stat:
                 assert (project.root / 'landing/in/x.csv').stat().st_ino == stat.st_ino, 'it is put once'
             wait_until(lambda: [run['state'] for run in arrivals(project)] == ['succeeded'], 'one arrival')
+
+
+def test_what_was_put_is_counted_once(tmp_path) -> None:
+    with serving(lambda asked: asked.file(CONTENT, '"1"')) as server:
+        project = make(tmp_path / 'p', server.url('/x.csv'))
+        with project.up('--admin-port', '0'):
+            project.run('fetch')
+            assert project.run('fetch')[0]['status'] == 'skipped'
+            monitoring = (project.root / '.weir/default/admin').read_text().strip()
+            with urllib.request.urlopen(monitoring + '/metrics', timeout=30) as answer:
+                shown = answer.read().decode()
+        assert f'weir_downloaded_bytes_total{{pipeline="fetch"}} {len(CONTENT)}\n' in shown, shown

@@ -72,6 +72,7 @@ class DownloadRun {
   std::optional<runlog::DownloadMemory> memory_;  // of what is there
   bool resumed_ = false;
   std::optional<milliseconds> retry_after_;
+  uint64_t put_bytes_ = 0;
 };
 
 RunOutcome DownloadRun::execute() {
@@ -80,6 +81,7 @@ RunOutcome DownloadRun::execute() {
   outcome.receipt = receipt ? *std::move(receipt) : failed_receipt(run_, receipt.error());
   if (!target_.key.empty()) outcome.receipt.object = target_;
   outcome.retry_after = retry_after_;
+  outcome.downloaded_bytes = put_bytes_;
   return outcome;
 }
 
@@ -250,6 +252,7 @@ Result<Receipt> DownloadRun::keep(PartFile& part) {
   WEIR_TRY(part.putting(run_.id.value(), sum.version.value()));
   const auto stream = WEIR_TRY(content.open());
   WEIR_TRY(bucket_->put(target_.key, *stream));
+  put_bytes_ = sum.size_bytes;
   fault_point("download-put");
   remember(fetched, sum.version, sum.size_bytes);
   WEIR_TRY(part.forget_bytes());

@@ -34,6 +34,7 @@ struct RunOutcome {
   bool requeue = false;
   std::optional<std::chrono::milliseconds> retry_after = {};  ///< no sooner, if it is tried again
   std::optional<objects::ObjectStat> seen;  ///< the object as it was loaded, or found to be in
+  uint64_t downloaded_bytes = 0;            ///< of the object that this try has put
   /// This database cannot be reached, for the reason in the receipt: that is not the run's failure.
   std::optional<DatabaseName> down = {};
 };

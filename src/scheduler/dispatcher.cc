@@ -226,6 +226,10 @@ bool WorkerPool::run_batch(PipelineName& last) {
   for (const Run& run : runs) observer_.started(run);
   auto outcomes = guarded_execute(executor_, runs, *progress);
   fault_point("run-executed");
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const uint64_t bytes = outcomes[i].downloaded_bytes;
+    if (bytes > 0) observer_.downloaded(runs[i], bytes);
+  }
   const Draining draining = is_draining() ? Draining::yes : Draining::no;
   write_down(runs, judge_.judge(runs, std::move(outcomes), draining));
   fault_point("run-finished");

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 
@@ -382,6 +384,33 @@ TEST_F(DispatcherTest, log_lines_about_a_run_carry_its_id_and_pipeline) {
   const std::string text = value(io::read_small_file(file, 100'000));
   EXPECT_THAT(text, HasSubstr(R"("message":"parked run of p on )"));
   EXPECT_THAT(text, HasSubstr(R"(,"run":")" + id.value() + R"(","pipeline":"p"})"));
+}
+
+/// Gathers what was downloaded.
+class DownloadWitness final : public RunObserver {
+ public:
+  void downloaded(const weir::Run& run, uint64_t bytes) override {
+    const std::lock_guard lock(mutex);
+    seen[run.pipeline.value()] += bytes;
+  }
+  std::mutex mutex;
+  std::map<std::string, uint64_t> seen;
+};
+
+TEST_F(DispatcherTest, what_a_try_has_downloaded_is_told_whatever_becomes_of_it) {
+  DownloadWitness witness;
+  executor_.outcome = [](const weir::Run& run, pipeline::Progress&) {
+    auto outcome = run.pipeline == PipelineName("broken")
+                       ? FakeExecutor::failure(run, ErrorCode::invalid_input)
+                       : FakeExecutor::success(run);
+    if (run.pipeline != PipelineName("none")) outcome.downloaded_bytes = 4096;
+    return outcome;
+  };
+  start({.observer = &witness});
+  for (const char* name : {"fetch", "broken", "none"}) wait(submit(make_run(name, "a")));
+  dispatcher_->drain(milliseconds(0));
+  const std::map<std::string, uint64_t> expected{{"broken", 4096}, {"fetch", 4096}};
+  EXPECT_EQ(witness.seen, expected);
 }
 
 }  // namespace

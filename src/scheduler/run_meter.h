@@ -26,6 +26,9 @@ class RunMeter final : public RunObserver {
   RunMeter(metrics::Metrics& metrics, const Clock& clock) : metrics_(metrics), clock_(clock) {}
 
   void started(const Run& run) override;
+  void downloaded(const Run& run, uint64_t bytes) override {
+    metrics_.downloaded(run.pipeline, bytes);
+  }
   void retried(const Run& run, const Error& error, std::chrono::milliseconds delay) override;
   void finished(const Run& run, const Receipt& receipt, RunState state) override;
   void breaker(const DatabaseName& database, BreakerState state, const std::string& why) override;

@@ -52,6 +52,12 @@ TEST_F(RunMeterTest, CountsRunsRowsAndBrokenRules) {
   EXPECT_THAT(text, HasSubstr("weir_run_retries_total{pipeline=\"load\"} 1\n"));
 }
 
+TEST_F(RunMeterTest, CountsWhatWasDownloaded) {
+  meter.downloaded(run("fetch"), 4096);
+  meter.downloaded(run("fetch"), 4);
+  EXPECT_THAT(metrics.text(), HasSubstr("weir_downloaded_bytes_total{pipeline=\"fetch\"} 4100\n"));
+}
+
 TEST_F(RunMeterTest, ArrivalAndLatenessAreMeasuredWhereTheyAreMeant) {
   const weir::Run arrived = run("load");
   const weir::Run scheduled = run("daily", "cron");

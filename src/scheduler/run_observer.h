@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "base/error.h"
@@ -26,6 +27,8 @@ class RunObserver {
 
   /// A worker begins with the run: each time it is tried.
   virtual void started(const Run&) {}
+  /// The run has put an object of so many bytes, whatever becomes of the run itself.
+  virtual void downloaded(const Run&, uint64_t /*bytes*/) {}
   /// The try failed, and the next one comes after `delay`. `error` is input_changed when the input
   /// changed under the reader.
   virtual void retried(const Run&, const Error& /*error*/, std::chrono::milliseconds /*delay*/) {}

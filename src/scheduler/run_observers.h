@@ -15,6 +15,9 @@ class RunObservers final : public RunObserver {
   void started(const Run& run) override {
     for (RunObserver* each : observers_) each->started(run);
   }
+  void downloaded(const Run& run, uint64_t bytes) override {
+    for (RunObserver* each : observers_) each->downloaded(run, bytes);
+  }
   void retried(const Run& run, const Error& error, std::chrono::milliseconds delay) override {
     for (RunObserver* each : observers_) each->retried(run, error, delay);
   }
