@@ -88,6 +88,15 @@ class World final : public cli::Services {
                                    force);
   }
 
+  std::vector<scheduler::RunningRun> running() override {
+    scheduler::Dispatcher* runs = nullptr;
+    {
+      const std::lock_guard lock(dispatcher_mutex_);
+      runs = dispatcher_.get();  // it stays as long as this
+    }
+    return runs == nullptr ? std::vector<scheduler::RunningRun>() : runs->running();
+  }
+
   const scheduler::RunMeter& meter() const override { return monitor_.meter(); }
 
   Result<std::optional<ListenAddress>> start_monitoring(
@@ -172,6 +181,7 @@ class World final : public cli::Services {
       if (met) return {};
       return fail(ErrorCode::unavailable, why);
     };
+    running();  // does not come back when the dispatcher hangs, and neither does this look
     vitals.levels.state_free_bytes = free_bytes(project_.state_dir());
     require("state folder", check_writable(project_.state_dir()));
     require("run log", measure(vitals.levels));

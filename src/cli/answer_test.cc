@@ -240,6 +240,23 @@ TEST_F(AnswerTest, TopShowsWhatIsThere) {
   EXPECT_GT(frame["memory_bytes"].as_int(), 0);
 }
 
+TEST_F(AnswerTest, TopShowsHowFarRunsHaveCome) {
+  stored("a1", RunState::queued);
+  stored("b2", RunState::queued);
+  ASSERT_EQ(services.run_log().value()->lease(2, {}).value().size(), 2u);
+  dispatcher.at_work.push_back({PipelineName("load"), {RunId("a1"), 5, 10, 2}});
+  ASSERT_TRUE(ask("top", Json()));
+  for (const Json& run : sink.frames.back()["runs"].as_array()) {
+    const bool known = run["run"].as_string() == "a1";
+    EXPECT_EQ(run["bytes_read"].is_null(), !known);
+    if (!known) continue;
+    EXPECT_EQ(run["bytes_read"].as_int(), 5);
+    EXPECT_EQ(run["bytes_total"].as_int(), 10);
+    EXPECT_EQ(run["rows_read"].as_int(), 2);
+  }
+  EXPECT_EQ(sink.frames.back()["runs"].as_array().size(), 2u);
+}
+
 TEST_F(AnswerTest, QueryStreamsRows) {
   ASSERT_TRUE(ask("query", Json::object().set(
                                "sql", "SELECT range AS n, NULL AS x FROM range(1200) ORDER BY 1")));

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 
 #include "cli/answer.h"
 #include "metrics/process_facts.h"
@@ -55,7 +56,11 @@ Json pipelines_json(const std::map<PipelineName, Activity>& all) {
   return list;
 }
 
-Result<Json> runs_json(runlog::RunLog& log) {
+Result<Json> runs_json(Services& services, runlog::RunLog& log) {
+  std::map<RunId, scheduler::RunProgress> at_work;
+  for (const scheduler::RunningRun& each : services.running()) {
+    at_work.emplace(each.progress.id, each.progress);
+  }
   Json list = Json::array();
   runlog::RunFilter filter;
   filter.state = RunState::running;
@@ -66,6 +71,11 @@ Result<Json> runs_json(runlog::RunLog& log) {
     shown.set("object", run.object ? Json(run.object->to_string()) : Json());
     shown.set("started", run.started ? Json(format_timestamp(*run.started)) : Json());
     shown.set("try", run.tries);
+    if (const auto found = at_work.find(run.id); found != at_work.end()) {
+      const scheduler::RunProgress& progress = found->second;
+      shown.set("bytes_read", progress.bytes_read).set("rows_read", progress.rows_read);
+      if (progress.bytes_total > 0) shown.set("bytes_total", progress.bytes_total);
+    }
     list.push(std::move(shown));
   }
   return list;
@@ -88,7 +98,7 @@ Result<void> answer_top(const Json&, Services& services, owner::FrameSink& sink)
   frame.set("parked", WEIR_TRY(log.count(RunState::parked)));
   frame.set("notices_waiting", waiting.notices);
   frame.set("pipelines", pipelines_json(WEIR_TRY(activities(services, log))));
-  frame.set("runs", WEIR_TRY(runs_json(log)));
+  frame.set("runs", WEIR_TRY(runs_json(services, log)));
   Json breakers = Json::array();
   for (const auto& [database, why] : services.meter().open_breakers()) {
     breakers.push(Json::object().set("database", database.value()).set("why", why));

@@ -37,6 +37,9 @@ class Services {
   /// one run for a pipeline that reads no object. `force`: loaded or not.
   virtual Result<std::vector<Run>> pending_runs(const Pipeline& pipeline, bool force) = 0;
 
+  /// What the dispatcher has at work; none while there is no dispatcher: asking does not make one.
+  virtual std::vector<scheduler::RunningRun> running() = 0;
+
   /// What the dispatcher's runs came to lately, and the databases that do not answer.
   virtual const scheduler::RunMeter& meter() const = 0;
 

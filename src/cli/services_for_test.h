@@ -46,6 +46,7 @@ class FakeDispatcher final : public scheduler::Dispatcher {
     waited.push_back(id);
     return run;
   }
+  std::vector<scheduler::RunningRun> running() override { return at_work; }
   void wake() override {}
   void wait_idle() override {}
   void drain(std::chrono::milliseconds) override {
@@ -63,6 +64,7 @@ class FakeDispatcher final : public scheduler::Dispatcher {
   std::condition_variable changed;
   std::map<RunId, Run> known;
   std::vector<RunId> waited;
+  std::vector<scheduler::RunningRun> at_work;
   RunId fold_into;  // the id that does all the work, when not empty
   RunState state = RunState::succeeded;
   int waiting = 0;
@@ -116,6 +118,7 @@ class FakeServices final : public Services {
   }
   Result<scheduler::Dispatcher*> dispatcher() override { return &dispatcher_; }
   Result<std::vector<Run>> pending_runs(const Pipeline&, bool) override { return pending; }
+  std::vector<scheduler::RunningRun> running() override { return dispatcher_.running(); }
   const scheduler::RunMeter& meter() const override { return meter_; }
   Result<std::optional<ListenAddress>> start_monitoring(
       const std::optional<ListenAddress>&) override {

@@ -31,7 +31,9 @@ class Lines final : public Output {
     std::vector<std::string> lines;
     size_t begin = 0;
     for (size_t end; (end = text_.find('\n', begin)) != std::string::npos; begin = end + 1) {
-      lines.push_back(text_.substr(begin, end - begin));
+      const std::string line = text_.substr(begin, end - begin);
+      // A table does not get narrower than its columns can: on a small screen its end is missing.
+      lines.push_back(width_ > 0 ? cut_to_width(line, width_) : line);
     }
     return lines;
   }
@@ -74,6 +76,15 @@ void add_pipelines(const Json& frame, Lines& lines) {
   table.finish();
 }
 
+/// "12 of 40 MB", "12 MB" while the whole is not known; nothing for who does not say.
+std::string read_of(const Json& run) {
+  const Json& total = run["bytes_total"];
+  if (run["bytes_read"].is_null()) return "";
+  if (total.is_null()) return megabytes(run["bytes_read"]);
+  return fmt::format("{:.0f} of {}", static_cast<double>(run["bytes_read"].as_int()) / 1e6,
+                     megabytes(total));
+}
+
 void add_runs(const Json& frame, Lines& lines) {
   if (frame["runs"].as_array().empty()) return;
   lines.line("");
@@ -82,11 +93,14 @@ void add_runs(const Json& frame, Lines& lines) {
                      {"pipeline"},
                      {"object"},
                      {"started"},
-                     {"try", Align::right}},
+                     {"try", Align::right},
+                     {"read", Align::right},
+                     {"rows", Align::right}},
                     "");
   for (const Json& each : frame["runs"].as_array()) {
     table.add({each["run"].as_string(), each["pipeline"].as_string(), each["object"].as_string(),
-               clock_of(each["started"].as_string()), count(each["try"])});
+               clock_of(each["started"].as_string()), count(each["try"]), read_of(each),
+               each["rows_read"].is_null() ? "" : count(each["rows_read"])});
   }
   table.finish();
 }

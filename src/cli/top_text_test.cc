@@ -25,7 +25,10 @@ Json frame(int pipelines) {
                                           .set("pipeline", "load")
                                           .set("object", "landing/a.json")
                                           .set("started", "2026-11-20T12:34:50.000000Z")
-                                          .set("try", 2)));
+                                          .set("try", 2)
+                                          .set("bytes_read", 12'000'000)
+                                          .set("bytes_total", 40'000'000)
+                                          .set("rows_read", 7777)));
   made.set("next",
            Json::array().push(
                Json::object().set("pipeline", "daily").set("time", "2026-11-21T00:05:00.000000Z")));
@@ -46,6 +49,7 @@ TEST(TopText, SaysWhatIsGoingOn) {
   EXPECT_EQ(lines[2], "database w does not answer: held by pid 7\\x1b[2J");
   EXPECT_THAT(lines, Contains("next: 2026-11-21T00:05:00Z  daily"));
   EXPECT_THAT(lines, Contains(HasSubstr("01k2v7yq3c8r0d5m9xw4hbtzne  load")));
+  EXPECT_THAT(lines, Contains(testing::ContainsRegex(" 12:34:50 +2 +12 of 40 MB +7777 *$")));
   EXPECT_THAT(lines, Contains(testing::ContainsRegex("^p1 +1 .* 10 *$")));
 }
 

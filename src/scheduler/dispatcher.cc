@@ -52,6 +52,7 @@ class WorkerPool final : public Dispatcher {
                    const std::function<void(const RunProgress&)>& on_progress) override {
     return waiters_.wait(id, on_progress);
   }
+  std::vector<RunningRun> running() override;
   void wait_idle() override;
   void drain(milliseconds grace) override;
 
@@ -275,6 +276,12 @@ bool WorkerPool::is_draining() {
 bool WorkerPool::pause(milliseconds time) {
   std::unique_lock lock(mutex_);
   return !idle_changed_.wait_for(lock, time, [this] { return draining_; });
+}
+
+std::vector<RunningRun> WorkerPool::running() {
+  static_cast<void>(desk_.next_look(clock_.now()));  // the desk's lock
+  const std::lock_guard lock(mutex_);
+  return waiters_.running();
 }
 
 void WorkerPool::wait_idle() {

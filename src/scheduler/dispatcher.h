@@ -51,6 +51,9 @@ class Dispatcher {
   /// while it executes. Errors: not_found, cancelled (drained before it ran).
   virtual Result<Run> wait(const RunId& id,
                            const std::function<void(const RunProgress&)>& on_progress) = 0;
+  /// What is at work now, the oldest first; the runs of one batch show the progress of all of it.
+  /// Waits for the dispatcher's own locks, so that one who does not get an answer knows it hangs.
+  virtual std::vector<RunningRun> running() = 0;
   /// Waits until nothing is queued or running, or the dispatcher was drained.
   virtual void wait_idle() = 0;
   /// Stops leasing, lets running runs finish (cancels them after `grace`), joins the workers. What

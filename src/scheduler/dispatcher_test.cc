@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <map>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include "base/log.h"
 #include "io/atomic_file.h"
@@ -411,6 +413,40 @@ TEST_F(DispatcherTest, what_a_try_has_downloaded_is_told_whatever_becomes_of_it)
   dispatcher_->drain(milliseconds(0));
   const std::map<std::string, uint64_t> expected{{"broken", 4096}, {"fetch", 4096}};
   EXPECT_EQ(witness.seen, expected);
+}
+
+TEST_F(DispatcherTest, shows_what_is_at_work_and_how_far_it_has_come) {
+  std::atomic<bool> go_on = false;
+  executor_.outcome = [&](const weir::Run& run, pipeline::Progress& progress) {
+    progress.bytes_read = 5;
+    progress.bytes_total = 10;
+    progress.rows_read = 2;
+    go_on.wait(false);
+    return FakeExecutor::success(run);
+  };
+  start();
+  EXPECT_THAT(dispatcher_->running(), IsEmpty());
+  const RunId id = submit(make_run("p", "a"));
+  std::promise<void> came_far;
+  std::thread waiter([&] {
+    bool told = false;
+    value(dispatcher_->wait(id, [&](const RunProgress& progress) {
+      if (progress.rows_read == 2 && !std::exchange(told, true)) came_far.set_value();
+    }));
+  });
+  came_far.get_future().wait();
+  const std::vector<RunningRun> running = dispatcher_->running();
+  go_on = true;
+  go_on.notify_all();
+  waiter.join();
+  ASSERT_THAT(running, SizeIs(1));
+  EXPECT_EQ(running[0].pipeline, PipelineName("p"));
+  EXPECT_EQ(running[0].progress.id, id);
+  EXPECT_EQ(running[0].progress.bytes_read, 5u);
+  EXPECT_EQ(running[0].progress.bytes_total, 10u);
+  EXPECT_EQ(running[0].progress.rows_read, 2u);
+  dispatcher_->wait_idle();
+  EXPECT_THAT(dispatcher_->running(), IsEmpty());
 }
 
 }  // namespace

@@ -7,18 +7,31 @@ constexpr std::chrono::milliseconds progress_interval{100};
 
 bool is_final(RunState state) { return state != RunState::queued && state != RunState::running; }
 
+RunProgress seen(const RunId& id, const pipeline::Progress& progress) {
+  return {id, progress.bytes_read, progress.bytes_total, progress.rows_read};
+}
+
 }  // namespace
 
 void RunWaiters::begin(std::span<const Run> runs,
                        const std::shared_ptr<pipeline::Progress>& progress) {
   const std::lock_guard lock(mutex_);
   progress->cancel = cancelled_;
-  for (const Run& run : runs) active_[run.id] = progress;
+  for (const Run& run : runs) active_[run.id] = {run.pipeline, progress};
 }
 
 void RunWaiters::end(std::span<const Run> runs) {
   const std::lock_guard lock(mutex_);
   for (const Run& run : runs) active_.erase(run.id);
+}
+
+std::vector<RunningRun> RunWaiters::running() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<RunningRun> all;
+  for (const auto& [id, active] : active_) {
+    all.push_back({active.pipeline, seen(id, *active.progress)});
+  }
+  return all;
 }
 
 void RunWaiters::tell(const RunId& id) {
@@ -61,16 +74,16 @@ void RunWaiters::report(const RunId& id, std::unique_lock<std::mutex>& lock,
                         const std::function<void(const RunProgress&)>& on_progress) {
   const auto found = active_.find(id);
   if (found == active_.end()) return;
-  const std::shared_ptr<pipeline::Progress> progress = found->second;
+  const std::shared_ptr<pipeline::Progress> progress = found->second.progress;
   lock.unlock();
-  on_progress({id, progress->bytes_read, progress->bytes_total, progress->rows_read});
+  on_progress(seen(id, *progress));
   lock.lock();
 }
 
 void RunWaiters::cancel() {
   const std::lock_guard lock(mutex_);
   cancelled_ = true;
-  for (const auto& [id, progress] : active_) progress->cancel = true;
+  for (const auto& [id, active] : active_) active.progress->cancel = true;
 }
 
 void RunWaiters::close() {

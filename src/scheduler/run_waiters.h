@@ -2,10 +2,12 @@
 
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
 #include <unordered_map>
+#include <vector>
 
 #include "pipeline/executor.h"
 #include "runlog/run_log.h"
@@ -18,6 +20,12 @@ struct RunProgress {
   uint64_t bytes_read = 0, bytes_total = 0, rows_read = 0;
 };
 
+/// A run that is at work.
+struct RunningRun {
+  PipelineName pipeline;
+  RunProgress progress;
+};
+
 /// Who waits for which run, and what is at work. Thread-safe.
 class RunWaiters {
  public:
@@ -27,6 +35,8 @@ class RunWaiters {
   void begin(std::span<const Run> runs, const std::shared_ptr<pipeline::Progress>& progress);
   /// They are at work no more.
   void end(std::span<const Run> runs);
+  /// What is at work, the oldest first.
+  std::vector<RunningRun> running() const;
   /// The run's verdict is in the run log.
   void tell(const RunId& id);
 
@@ -39,6 +49,10 @@ class RunWaiters {
   void close();
 
  private:
+  struct Active {
+    PipelineName pipeline;
+    std::shared_ptr<pipeline::Progress> progress;
+  };
   struct Waiting {
     int waiters = 0;
     uint64_t told = 0;
@@ -48,11 +62,11 @@ class RunWaiters {
               const std::function<void(const RunProgress&)>& on_progress);
 
   runlog::RunLog& log_;
-  std::mutex mutex_;  // guards all below
+  mutable std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   bool cancelled_ = false;
   bool closed_ = false;
-  std::unordered_map<RunId, std::shared_ptr<pipeline::Progress>> active_;
+  std::map<RunId, Active> active_;
   std::unordered_map<RunId, Waiting> waiting_;
 };
 
