@@ -2,10 +2,17 @@
 
 #include <fmt/format.h>
 
+#include "base/redaction.h"
 #include "pipeline/http_status.h"
 
 namespace weir::pipeline {
 namespace {
+
+/// What is kept on disk to be said to the server again. One that tells a secret of the request in
+/// it is asked next time as if it had told nothing.
+std::string rememberable(std::string_view told) {
+  return holds_secret(told) ? std::string() : std::string(told);
+}
 
 /// How the answer is packed: "" when it is not.
 Result<std::string> encoding_of(const http::ResponseHead& head) {
@@ -54,9 +61,9 @@ Result<void> PartSink::begin(const http::ResponseHead& head) {
   state.url_digest = wanted_.url_digest;
   state.target = wanted_.target;
   state.encoding = WEIR_TRY(encoding_of(head));
-  state.validator = http::resume_validator(head);
-  state.etag = head.find("etag");
-  state.last_modified = head.find("last-modified");
+  state.validator = rememberable(http::resume_validator(head));
+  state.etag = rememberable(head.find("etag"));
+  state.last_modified = rememberable(head.find("last-modified"));
   // With a transfer-encoding the length is not that of the content.
   if (head.find("transfer-encoding").empty()) {
     state.total = http::parse_length(head.find("content-length"));
