@@ -2,6 +2,7 @@
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -131,6 +132,18 @@ def reachable(path: pathlib.Path) -> bool:
     return all(os.stat(folder).st_mode & 0o001 for folder in [*path.resolve().parents])
 
 
+def test_the_admin_port(project):
+    with socket.create_server(('127.0.0.1', 0)) as taken:
+        port = taken.getsockname()[1]
+        with (project.root / 'weir.yaml').open('a') as settings:
+            settings.write(f'admin: {port}\n')
+        found = finding(project, 'admin', 'warning')
+        assert f'cannot listen at 127.0.0.1:{port}' in found['found'] and str(port) in found['fix']
+    assert finding(project, 'admin', 'ok')['found'] == f'127.0.0.1:{port} is free'
+    with project.up():
+        assert finding(project, 'admin', 'ok')['found'] == f'the weir that runs answers at 127.0.0.1:{port}'
+
+
 @as_root
 def test_folders_without_rights(project):
     with tempfile.TemporaryDirectory(dir='/tmp') as place:  # pytest's own folders are root's alone
@@ -146,6 +159,14 @@ def test_folders_without_rights(project):
         landing.chmod(0o755)
         shown = as_nobody(theirs)
         assert shown.returncode == 0 and 'bucket landing,warning,cannot write in' in shown.stdout, shown
+        settings = theirs.root / 'weir.yaml'
+        loads_only = settings.read_text()
+        settings.write_text(loads_only + "  fetch: {steps: [{download: {url: 'http://127.0.0.1:9/x', "
+                            "to: landing/fetched/x, allow: [127.0.0.1]}}]}\n")
+        shown = as_nobody(theirs)
+        assert shown.returncode == 1 and 'bucket landing,problem,cannot write in' in shown.stdout, shown
+        assert "pipeline 'fetch' downloads into it" in shown.stdout, shown
+        settings.write_text(loads_only)
         landing.chmod(0o700)
         shown = as_nobody(theirs)
         assert shown.returncode == 1 and 'bucket landing,problem,cannot list' in shown.stdout, shown

@@ -8,6 +8,7 @@
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "config/load_project.h"
+#include "doctor/listener_checks.h"
 #include "doctor/machine_checks.h"
 #include "doctor/place_checks.h"
 
@@ -65,6 +66,7 @@ ExitCode doctor(const CommandLine& line, const Wiring& wiring) {
   add(doctor::check_buckets(project));
   add(doctor::check_watches(project, *machine));
   add(doctor::check_time_zones(project));
+  if (!has_problem(state)) add(doctor::check_admin_address(project));
   const auto presenter = make_doctor_presenter(line.format, output, std::move(findings));
   if (has_problem(state)) return presenter->finish({});  // no owner can be asked, nor be one
   auto signals = StopSignals::block();

@@ -46,7 +46,29 @@ std::optional<std::string> unwritable(const std::string& path) {
 
 std::string user_text() { return fmt::format("user {}", ::geteuid()); }
 
-Finding bucket_finding(const BucketConfig& bucket) {
+/// A pipeline that downloads into the bucket, so that reading it is not enough.
+const Pipeline* writer_of(const Project& project, const BucketName& bucket) {
+  for (const Pipeline& pipeline : project.pipelines) {
+    const DownloadStep* step = pipeline.download();
+    if (step != nullptr && step->bucket == bucket) return &pipeline;
+  }
+  return nullptr;
+}
+
+/// One whose bucket this user may only read.
+Finding read_only_finding(const std::string& check, const std::string& why,
+                          const Pipeline* writer) {
+  if (writer == nullptr) {
+    return {check, Verdict::warning, why,
+            "fine while objects are only read; else give " + user_text() + " the right w on it"};
+  }
+  return {check, Verdict::problem,
+          why + "; pipeline '" + writer->name.value() + "' downloads into it",
+          "give " + user_text() + " the right w on it, or let 'to' in " +
+              writer->download()->location.to_string() + " name another bucket"};
+}
+
+Finding bucket_finding(const Project& project, const BucketConfig& bucket) {
   const std::string check = "bucket " + bucket.name.value();
   const std::string path = bucket.path.string();
   if (bucket.kind != BucketKind::file) {
@@ -70,8 +92,8 @@ Finding bucket_finding(const BucketConfig& bucket) {
     return {check, Verdict::problem, *why, "give " + user_text() + " the rights r and x on it"};
   }
   if (::access(path.c_str(), W_OK) != 0) {
-    return {check, Verdict::warning, "cannot write in " + path + ": " + reason(),
-            "fine while objects are only read; else give " + user_text() + " the right w on it"};
+    return read_only_finding(check, "cannot write in " + path + ": " + reason(),
+                             writer_of(project, bucket.name));
   }
   return {check, Verdict::ok, path + " can be read and written", {}};
 }
@@ -179,7 +201,9 @@ Findings check_secrets(const Project& project, const secrets::SecretPlaces& plac
 
 Findings check_buckets(const Project& project) {
   Findings findings;
-  for (const BucketConfig& bucket : project.buckets) findings.push_back(bucket_finding(bucket));
+  for (const BucketConfig& bucket : project.buckets) {
+    findings.push_back(bucket_finding(project, bucket));
+  }
   return findings;
 }
 
