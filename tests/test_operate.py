@@ -56,7 +56,7 @@ def test_metrics_health_and_readiness(tmp_path) -> None:
         assert metric(project, 'weir_rejected_rows_total{pipeline="load",rule="required"}') == 1
         assert metric(project, 'weir_arrival_to_commit_seconds_count{pipeline="load"}') == 1
         assert metric(project, 'process_resident_memory_bytes') > 1e6
-        assert metric(project, 'weir_ready') == 1
+        wait_until(lambda: metric(project, 'weir_ready') == 1, 'a look since the triggers are watched')
         status, kind, body = ask(project, '/healthz')
         assert status == 200 and json.loads(body) == {'status': 'ok'}
         status, kind, body = ask(project, '/readyz')
