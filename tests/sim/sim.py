@@ -20,7 +20,9 @@ import tempfile
 
 import cron_rounds
 import disk_rounds
+import download_rounds
 import kill_rounds
+import locked_rounds
 from rounds import Round, Setting
 
 SCENARIOS: dict[str, type[Round]] = {
@@ -28,6 +30,8 @@ SCENARIOS: dict[str, type[Round]] = {
     'disk-full': disk_rounds.DiskFullRound,
     'io-error': disk_rounds.IoErrorRound,
     'cron': cron_rounds.CronRound,
+    'locked': locked_rounds.LockedRound,
+    'download': download_rounds.DownloadRound,
 }
 
 
