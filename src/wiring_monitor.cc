@@ -44,6 +44,11 @@ Monitor::Monitor(const Project& project, const Clock& clock)
   for (const DatabaseConfig& database : project_.databases) metrics_.breaker(database.name, false);
 }
 
+void Monitor::look_again() {
+  constexpr milliseconds patience{2'000};
+  if (pulse_) pulse_->latest(milliseconds(0), patience);
+}
+
 void Monitor::stop() {
   server_.reset();  // before what it asks
   admin_.reset();

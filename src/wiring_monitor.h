@@ -29,6 +29,8 @@ class Monitor {
                                              const std::optional<ListenAddress>& address);
   /// Answers no more and looks no more.
   void stop();
+  /// What has just changed is to be seen at once, not at the next beat.
+  void look_again();
 
  private:
   const Project& project_;

@@ -120,6 +120,7 @@ class World final : public cli::Services {
                                  [&runs] { runs.wake(); });
     WEIR_TRY(cron_->start());
     watching_ = true;
+    monitor_.look_again();
     return {};
   }
 

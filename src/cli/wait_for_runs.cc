@@ -43,19 +43,26 @@ Result<bool> wait_for_runs(const std::vector<RunId>& ids, scheduler::Dispatcher&
   progress.total = ids.size();
   ProgressFrames frames(sink);
   bool read = sink.send(accepted_frame(ids));
+  std::optional<Error> put_off;
   for (const RunId& id : ids) {
     if (!read) return false;
     progress.run = id;
     progress.bytes_read = progress.bytes_total = progress.rows_read = 0;
-    const Run run = WEIR_TRY(dispatcher.wait(id, [&](const scheduler::RunProgress& now) {
+    const auto run = dispatcher.wait(id, [&](const scheduler::RunProgress& now) {
       progress.bytes_read = now.bytes_read;
       progress.bytes_total = now.bytes_total;
       progress.rows_read = now.rows_read;
       read = read && frames.send(progress);
-    }));
+    });
+    if (!run && run.error().code != ErrorCode::unavailable) return fail(run.error());
     ++progress.done;
-    read = read && sink.send(receipt_frame(receipt_of_run(run))) && frames.send(progress);
+    if (!run) {  // its database is down; the others' receipts are there all the same
+      if (!put_off) put_off = run.error();
+      continue;
+    }
+    read = read && sink.send(receipt_frame(receipt_of_run(*run))) && frames.send(progress);
   }
+  if (put_off) return fail(*std::move(put_off));
   return read;
 }
 

@@ -258,6 +258,7 @@ void WorkerPool::write_down(std::span<const Run> runs, const Verdicts& verdicts)
   waiters_.end(runs);
   for (const RepeatedRun& again : verdicts.repeated) {
     observer_.retried(again.run, again.error, again.delay);
+    if (again.down) waiters_.put_off(again.run.id, again.error);
   }
   for (const size_t i : written) {
     const EndedRun& ended = verdicts.ended[i];

@@ -48,7 +48,8 @@ class Dispatcher {
   /// Looks for work: runs were queued, or became due, past this dispatcher.
   virtual void wake() = 0;
   /// Waits until the run has finished and returns it; calls `on_progress` about every 100 ms
-  /// while it executes. Errors: not_found, cancelled (drained before it ran).
+  /// while it executes. Errors: not_found, cancelled (drained before it ran), unavailable (its
+  /// database is down: it is queued).
   virtual Result<Run> wait(const RunId& id,
                            const std::function<void(const RunProgress&)>& on_progress) = 0;
   /// What is at work now, the oldest first; the runs of one batch show the progress of all of it.

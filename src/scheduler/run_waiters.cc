@@ -17,7 +17,10 @@ void RunWaiters::begin(std::span<const Run> runs,
                        const std::shared_ptr<pipeline::Progress>& progress) {
   const std::lock_guard lock(mutex_);
   progress->cancel = cancelled_;
-  for (const Run& run : runs) active_[run.id] = {run.pipeline, progress};
+  for (const Run& run : runs) {
+    active_[run.id] = {run.pipeline, progress};
+    put_off_.erase(run.id);
+  }
 }
 
 void RunWaiters::end(std::span<const Run> runs) {
@@ -36,6 +39,16 @@ std::vector<RunningRun> RunWaiters::running() const {
 
 void RunWaiters::tell(const RunId& id) {
   const std::lock_guard lock(mutex_);
+  put_off_.erase(id);
+  const auto found = waiting_.find(id);
+  if (found == waiting_.end()) return;
+  ++found->second.told;
+  changed_.notify_all();
+}
+
+void RunWaiters::put_off(const RunId& id, const Error& why) {
+  const std::lock_guard lock(mutex_);
+  put_off_[id] = why;
   const auto found = waiting_.find(id);
   if (found == waiting_.end()) return;
   ++found->second.told;
@@ -53,11 +66,19 @@ Result<Run> RunWaiters::wait(const RunId& id,
     auto found = log_.find(id);
     lock.lock();
     const bool is_there = found && *found;
-    if (!is_there || is_final((*found)->state) || last_look) {
+    const auto put_off = put_off_.find(id);
+    const bool is_put_off = put_off != put_off_.end();
+    if (!is_there || is_final((*found)->state) || last_look || is_put_off) {
       if (--waiting_[id].waiters == 0) waiting_.erase(id);
       if (!found) return fail(std::move(found).error());
       if (!is_there) return fail(ErrorCode::not_found, "there is no run " + id.value());
       if (is_final((*found)->state)) return **std::move(found);
+      if (is_put_off) {
+        const Error& why = put_off->second;
+        return fail(ErrorCode::unavailable, why.message,
+                    (why.fix.empty() ? "" : why.fix + "; ") + "run " + id.value() +
+                        " is queued, and will be run when that is mended");
+      }
       return fail(ErrorCode::cancelled, "weir stopped before run " + id.value() + " had ended",
                   "it is queued and will be run when weir is up again");
     }

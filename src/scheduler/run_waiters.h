@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -39,6 +40,9 @@ class RunWaiters {
   std::vector<RunningRun> running() const;
   /// The run's verdict is in the run log.
   void tell(const RunId& id);
+  /// The run is queued again until what it needs can be reached: nobody knows how long that takes,
+  /// so whoever waits for it now is told why, and waits no more.
+  void put_off(const RunId& id, const Error& why);
 
   /// As Dispatcher::wait.
   Result<Run> wait(const RunId& id, const std::function<void(const RunProgress&)>& on_progress);
@@ -68,6 +72,7 @@ class RunWaiters {
   bool closed_ = false;
   std::map<RunId, Active> active_;
   std::unordered_map<RunId, Waiting> waiting_;
+  std::unordered_map<RunId, Error> put_off_;  // until they are at work again
 };
 
 }  // namespace weir::scheduler

@@ -66,10 +66,10 @@ std::optional<RepeatedRun> Judge::repeated(const Run& run,
   if (outcome.requeue) {
     const Error changed{ErrorCode::input_changed, "the input changed while it was read"};
     return RepeatedRun{run, error.value_or(changed), retry_delay(resting, run.tries, dice_.roll()),
-                       Attempt::uncounted};
+                       Attempt::uncounted, false};
   }
   if (outcome.down) {  // its lane of the queue is closed until the database is up
-    return RepeatedRun{run, error.value_or(Error{}), milliseconds(0), Attempt::uncounted};
+    return RepeatedRun{run, error.value_or(Error{}), milliseconds(0), Attempt::uncounted, true};
   }
   if (outcome.receipt.status != RunState::failed || !error || !error->retryable()) return {};
   RetryPolicy policy = rules_.of(run.pipeline).retry;
@@ -80,7 +80,7 @@ std::optional<RepeatedRun> Judge::repeated(const Run& run,
     policy.longest = std::max(policy.longest, least);
   }
   return RepeatedRun{run, *error, retry_delay(policy, run.failures + 1, dice_.roll()),
-                     Attempt::failed};
+                     Attempt::failed, false};
 }
 
 EndedRun Judge::ended(const Run& run, Receipt receipt) const {

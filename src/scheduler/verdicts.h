@@ -30,6 +30,7 @@ struct RepeatedRun {
   Error error;
   std::chrono::milliseconds delay{0};
   runlog::Attempt attempt = runlog::Attempt::failed;
+  bool down = false;  ///< a database could not be reached
 };
 
 /// What one batch comes to.
