@@ -108,11 +108,12 @@ TEST_F(SessionTest, SaysThatTheProjectFileIsNewerThanItsOwner) {
 TEST_F(SessionTest, GoesOnWhereADeadOwnerStopped) {
   std::optional<owner::Claim> lock = owner::claim(state(), own_identity("up"), {}).value();
   auto server = owner::Server::listen(state(), own_identity("up")).value();
+  owner::Server& dying = *server;  // lives until its last answer has ended; the pointer does not
   std::promise<void> cut;
   std::atomic<bool> answered = false;
   server->serve([&](const owner::Request&, owner::FrameSink& sink) -> Result<void> {
     if (answered.exchange(true)) {  // asked again before the socket was gone
-      server->cut();
+      dying.cut();
       return {};
     }
     Receipt first;
@@ -121,7 +122,7 @@ TEST_F(SessionTest, GoesOnWhereADeadOwnerStopped) {
     first.status = RunState::partial;
     sink.send(accepted_frame({RunId("r1"), RunId("r2")}));
     sink.send(receipt_frame(first));
-    server->cut();
+    dying.cut();
     cut.set_value();
     return {};
   });
