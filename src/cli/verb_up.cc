@@ -45,7 +45,10 @@ Result<void> open_all(Services& services) {
 /// this process is up.
 class AdminFile {
  public:
-  explicit AdminFile(const Project& project) : path_(project.state_dir() / "admin") { remove(); }
+  explicit AdminFile(const Project& project) : path_(project.state_dir() / "admin") {
+    remove();
+    io::remove_abandoned_writes(path_.string());
+  }
   ~AdminFile() { remove(); }
   AdminFile(const AdminFile&) = delete;
   AdminFile& operator=(const AdminFile&) = delete;

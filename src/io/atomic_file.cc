@@ -6,6 +6,8 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 #include "io/descriptor.h"
 #include "io/file_stream.h"
@@ -20,6 +22,8 @@ std::string folder_of(const std::string& path) {
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
 }
+
+constexpr std::string_view temporary_suffix = ".XXXXXX";
 
 // Removes the temporary file unless it became the real one.
 class TemporaryName {
@@ -54,7 +58,7 @@ mode_t current_umask() {
 
 Result<void> write_file_atomically(const std::string& path, std::string_view content,
                                    FileAccess access) {
-  std::string temporary = path + ".XXXXXX";
+  std::string temporary = path + std::string(temporary_suffix);
   Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!file) return fail(system_error("create a file beside", path));
   TemporaryName name(temporary);
@@ -66,6 +70,19 @@ Result<void> write_file_atomically(const std::string& path, std::string_view con
   if (::rename(temporary.c_str(), path.c_str()) != 0) return fail(system_error("replace", path));
   name.keep();
   return sync_folder(folder_of(path));
+}
+
+void remove_abandoned_writes(const std::string& path) {
+  namespace fs = std::filesystem;
+  const std::string prefix = fs::path(path).filename().string() + ".";
+  const size_t length = prefix.size() - 1 + temporary_suffix.size();
+  std::error_code error;
+  for (fs::directory_iterator at(folder_of(path), error), end; !error && at != end;
+       at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    std::error_code ignored;
+    if (name.size() == length && name.starts_with(prefix)) fs::remove(at->path(), ignored);
+  }
 }
 
 Result<void> sync_folder(const std::string& folder) {

@@ -17,6 +17,10 @@ enum class FileAccess {
 Result<void> write_file_atomically(const std::string& path, std::string_view content,
                                    FileAccess access = FileAccess::everyone_reads);
 
+/// Removes the temporary files that a writer of `path` left when it was killed. For whoever alone
+/// may write it now: another's temporary file would go too. What cannot be removed stays.
+void remove_abandoned_writes(const std::string& path);
+
 /// Makes created, renamed and removed names in `folder` survive a power cut. Errors: not_found, io.
 Result<void> sync_folder(const std::string& folder);
 

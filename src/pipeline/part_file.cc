@@ -45,6 +45,7 @@ Result<PartFile> PartFile::open(const std::filesystem::path& folder, const std::
     return fail(ErrorCode::busy, "another download of this pipeline is on its way");
   }
   PartFile part(folder, name, std::move(file));
+  io::remove_abandoned_writes(part.json_.string());
   WEIR_TRY(part.load());
   return part;
 }

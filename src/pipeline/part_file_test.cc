@@ -53,6 +53,19 @@ TEST(PartFile, IsFoundAgain) {
   EXPECT_EQ(part->state().put_version, "sha256:1") << "who put what is kept";
 }
 
+TEST(PartFile, WhatAKilledWriterLeftIsCleared) {
+  const io::TemporaryFolder folder;
+  ASSERT_TRUE(PartFile::open(folder.path("d"), "x"));
+  for (const char* name : {"x.json.a1B2c3", "xy.json.a1B2c3", "x.json.bak", "x.jsonl"}) {
+    std::ofstream(folder.path("d") + "/" + name) << "{";
+  }
+  ASSERT_TRUE(PartFile::open(folder.path("d"), "x"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path("d") + "/x.json.a1B2c3"));
+  for (const char* name : {"x.part", "xy.json.a1B2c3", "x.json.bak", "x.jsonl"}) {
+    EXPECT_TRUE(std::filesystem::exists(folder.path("d") + "/" + name)) << name;
+  }
+}
+
 TEST(PartFile, HasOneUserAtATime) {
   const io::TemporaryFolder folder;
   const auto first = PartFile::open(folder.path(), "x");

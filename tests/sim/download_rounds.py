@@ -177,6 +177,9 @@ class DownloadRound(Round):
             assert owner.stop() == 0
         finally:
             owner.kill()
+        # What a killed download left beside its own files goes at the next one.
+        for pipeline in ('fetch', 'fetch-pinned'):
+            self.project.run(pipeline)
 
     def loaded(self) -> set[int]:
         return {int(row['version']) for row in self.project.query('SELECT DISTINCT version FROM lines')}
