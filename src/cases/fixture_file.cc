@@ -9,7 +9,7 @@
 #include "text/json_members.h"
 #include "text/json_records.h"
 #include "text/record_blocks.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 #include "text/written_value.h"
 
 namespace weir::cases {

@@ -83,26 +83,11 @@ Result<std::string> csv_bytes(const std::vector<CaseRow>& rows, const CsvDialect
   return text.take();
 }
 
-bool is_number_or_boolean(const DataType& type) {
-  switch (type.kind) {
-    case TypeKind::boolean:
-    case TypeKind::tinyint:
-    case TypeKind::smallint:
-    case TypeKind::integer:
-    case TypeKind::bigint:
-    case TypeKind::hugeint:
-    case TypeKind::real:
-    case TypeKind::double_:
-    case TypeKind::decimal: return true;
-    default: return false;
-  }
-}
-
 std::string json_value(const CaseValue& value, const DataType& type) {
   if (value.kind == CaseValue::Kind::null) return "null";
   if (value.kind == CaseValue::Kind::json) return value.text;
   const bool holds_json = type.kind == TypeKind::json || type.kind == TypeKind::list;
-  const bool bare = value.bare && is_number_or_boolean(type);
+  const bool bare = value.bare && (is_number(type.kind) || type.kind == TypeKind::boolean);
   if ((holds_json || bare) && text::is_valid_json(value.text)) return value.text;
   return text::Json(value.text).to_string();
 }

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 namespace weir::cli {
 namespace {
@@ -63,7 +63,7 @@ size_t point_width(uint32_t point) {
 
 /// The next character of `text`, taken off its front; a broken byte counts as one.
 std::string_view take_character(std::string_view& text) {
-  const size_t length = std::max<size_t>(text::utf8_sequence_length(text), 1);
+  const size_t length = std::max<size_t>(utf8_sequence_length(text), 1);
   const std::string_view character = text.substr(0, length);
   text.remove_prefix(length);
   return character;
@@ -91,7 +91,7 @@ std::string visible(std::string_view text, LineBreaks line_breaks) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    if (text::utf8_sequence_length(text) == 0) {
+    if (utf8_sequence_length(text) == 0) {
       out += fmt::format("\\x{:02x}", static_cast<uint8_t>(text.front()));
       text.remove_prefix(1);
       continue;

@@ -6,7 +6,7 @@
 #include "config/resolve.h"
 #include "config/rule.h"
 #include "io/atomic_file.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 #include "text/yaml.h"
 
 namespace weir::config {
@@ -137,7 +137,7 @@ std::string clean_text(std::string_view text) {
   constexpr size_t longest = 190;
   std::string out;
   while (!text.empty() && out.size() < longest) {
-    const size_t length = text::utf8_sequence_length(text);
+    const size_t length = utf8_sequence_length(text);
     const bool control = static_cast<unsigned char>(text[0]) < ' ' || text[0] == 127;
     out += length == 0 || control ? "_" : text.substr(0, length);
     text.remove_prefix(std::max<size_t>(length, 1));

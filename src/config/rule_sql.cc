@@ -9,16 +9,9 @@ namespace {
 enum class Family { text, number, boolean, date, time, timestamp, uuid, other };
 
 Family family_of(const DataType& type) {
+  if (is_number(type.kind)) return Family::number;
   switch (type.kind) {
     case TypeKind::varchar: return Family::text;
-    case TypeKind::tinyint:
-    case TypeKind::smallint:
-    case TypeKind::integer:
-    case TypeKind::bigint:
-    case TypeKind::hugeint:
-    case TypeKind::real:
-    case TypeKind::double_:
-    case TypeKind::decimal: return Family::number;
     case TypeKind::boolean: return Family::boolean;
     case TypeKind::date: return Family::date;
     case TypeKind::time: return Family::time;
@@ -27,9 +20,9 @@ Family family_of(const DataType& type) {
     case TypeKind::uuid: return Family::uuid;
     case TypeKind::bytes:
     case TypeKind::json:
-    case TypeKind::list: return Family::other;
+    case TypeKind::list:
+    default: return Family::other;
   }
-  return Family::other;
 }
 
 /// Whether `text` has the shape of `pattern`: 0 is any digit, x any hex digit, the rest itself.

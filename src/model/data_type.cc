@@ -176,4 +176,18 @@ Result<DataType> parse_data_type(std::string_view given) {
   return type;
 }
 
+bool is_number(TypeKind kind) {
+  switch (kind) {
+    case TypeKind::tinyint:
+    case TypeKind::smallint:
+    case TypeKind::integer:
+    case TypeKind::bigint:
+    case TypeKind::hugeint:
+    case TypeKind::real:
+    case TypeKind::double_:
+    case TypeKind::decimal: return true;
+    default: return false;
+  }
+}
+
 }  // namespace weir

@@ -29,6 +29,9 @@ enum class TypeKind {
   list,
 };
 
+/// Integers, decimals and floats.
+bool is_number(TypeKind kind);
+
 /// A column's type as the dictionary spells it. A plain value.
 struct DataType {
   TypeKind kind = TypeKind::varchar;

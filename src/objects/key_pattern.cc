@@ -4,7 +4,7 @@
 #include <array>
 
 #include "objects/bucket.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 namespace weir::objects {
 namespace {
@@ -159,7 +159,7 @@ bool is_object_name(std::string_view name) {
   if (name.empty() || name == "." || name == "..") return false;
   while (!name.empty()) {
     if (name.front() == '/' || name.front() == '\0') return false;
-    const size_t length = text::utf8_sequence_length(name);
+    const size_t length = utf8_sequence_length(name);
     if (length == 0) return false;
     name.remove_prefix(length);
   }

@@ -49,20 +49,6 @@ bool survives(std::string_view text, bool exactly) {
   return (whole == "0" || whole.front() != '0') && !fraction.ends_with('0');
 }
 
-bool is_number(const DataType& type) {
-  switch (type.kind) {
-    case TypeKind::tinyint:
-    case TypeKind::smallint:
-    case TypeKind::integer:
-    case TypeKind::bigint:
-    case TypeKind::hugeint:
-    case TypeKind::real:
-    case TypeKind::double_:
-    case TypeKind::decimal: return true;
-    default: return false;
-  }
-}
-
 /// Line ends as a spreadsheet keeps them.
 std::string without_returns(std::string_view text) {
   std::string out;
@@ -90,7 +76,7 @@ std::string_view unguarded(std::string_view cell) {
 
 std::optional<std::string> mend_cell(const SourceValue& value, const DataType& type) {
   if (value.kind == Kind::absent || value.kind == Kind::null) return std::nullopt;
-  return guarded(value.text, is_number(type));
+  return guarded(value.text, is_number(type.kind));
 }
 
 SourceValue mended_value(const std::optional<std::string>& cell, const SourceValue& before,

@@ -6,7 +6,7 @@
 #include "crypto/digest.h"
 #include "text/record_locator.h"
 #include "text/spelling.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 namespace weir::pipeline {
 namespace {
@@ -19,7 +19,7 @@ std::string readable(std::string_view bytes) {
   if (text::is_valid_utf8(bytes)) return std::string(bytes);
   std::string out;
   while (!bytes.empty()) {
-    const size_t length = text::utf8_sequence_length(bytes);
+    const size_t length = utf8_sequence_length(bytes);
     if (length > 0) {
       out += bytes.substr(0, length);
       bytes.remove_prefix(length);

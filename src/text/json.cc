@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "base/check.h"
-#include "text/utf8.h"
+#include "base/json_text.h"
 
 namespace weir::text {
 namespace {
@@ -145,37 +145,6 @@ std::string describe(const bj::error_code& error) {
   return error.message();
 }
 
-void write_string(std::string_view text, std::string& out) {
-  static constexpr char hex[] = "0123456789abcdef";
-  out += '"';
-  while (!text.empty()) {
-    const auto byte = static_cast<unsigned char>(text.front());
-    if (byte >= 0x80) {
-      const size_t length = utf8_sequence_length(text);
-      out += length == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, length);
-      text.remove_prefix(std::max<size_t>(length, 1));
-      continue;
-    }
-    switch (byte) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default:
-        if (byte < 0x20 || byte == 0x7f) {
-          out += "\\u00";
-          out += hex[byte >> 4];
-          out += hex[byte & 15];
-        } else {
-          out += static_cast<char>(byte);
-        }
-    }
-    text.remove_prefix(1);
-  }
-  out += '"';
-}
-
 void write_double(double value, std::string& out) {
   if (!std::isfinite(value)) {
     out += "null";  // JSON has no spelling for it
@@ -199,12 +168,12 @@ class Writer {
                       [&](const Json& element) { write(element, depth + 1); });
     } else if (value.is_object()) {
       write_container('{', '}', value.as_object(), depth, [&](const Json::Member& member) {
-        write_string(member.first, out_);
+        append_json_quoted(member.first, out_);
         out_ += pretty_ ? ": " : ":";
         write(member.second, depth + 1);
       });
     } else if (value.is_string()) {
-      write_string(value.as_string(), out_);
+      append_json_quoted(value.as_string(), out_);
     } else if (value.is_bool()) {
       out_ += value.as_bool() ? "true" : "false";
     } else if (value.is_int()) {

@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "base/check.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 namespace weir::text {
 namespace {

@@ -1,6 +1,6 @@
-#include "text/utf8.h"
+#include "base/utf8.h"
 
-namespace weir::text {
+namespace weir {
 
 size_t utf8_sequence_length(std::string_view text) {
   if (text.empty()) return 0;
@@ -20,4 +20,4 @@ size_t utf8_sequence_length(std::string_view text) {
   return length;
 }
 
-}  // namespace weir::text
+}  // namespace weir

@@ -1,8 +1,8 @@
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 #include <gtest/gtest.h>
 
-namespace weir::text {
+namespace weir {
 namespace {
 
 TEST(Utf8, MeasuresWellFormedSequences) {
@@ -22,4 +22,4 @@ TEST(Utf8, RefusesTheRest) {
 }
 
 }  // namespace
-}  // namespace weir::text
+}  // namespace weir
