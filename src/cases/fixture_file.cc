@@ -3,13 +3,13 @@
 #include <algorithm>
 
 #include "base/edit_distance.h"
+#include "base/utf8.h"
 #include "io/atomic_file.h"
 #include "io/memory_stream.h"
 #include "text/csv_records.h"
 #include "text/json_members.h"
 #include "text/json_records.h"
 #include "text/record_blocks.h"
-#include "base/utf8.h"
 #include "text/written_value.h"
 
 namespace weir::cases {

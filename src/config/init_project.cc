@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <set>
 
+#include "base/utf8.h"
 #include "config/resolve.h"
 #include "config/rule.h"
 #include "io/atomic_file.h"
-#include "base/utf8.h"
 #include "text/yaml.h"
 
 namespace weir::config {

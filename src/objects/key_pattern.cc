@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "objects/bucket.h"
 #include "base/utf8.h"
+#include "objects/bucket.h"
 
 namespace weir::objects {
 namespace {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/utf8.h"
 #include "crypto/digest.h"
 #include "text/record_locator.h"
 #include "text/spelling.h"
-#include "base/utf8.h"
 
 namespace weir::pipeline {
 namespace {
