@@ -86,13 +86,6 @@ int64_t LedgerKey::hash() const {
   return static_cast<int64_t>(hash);
 }
 
-Result<duckdb::Statement*> Ledger::prepared(Statements& statements, size_t count,
-                                            std::string (*sql)(size_t)) {
-  auto& statement = statements[count];
-  if (statement == nullptr) statement = WEIR_TRY(connection_->prepare(sql(count)));
-  return statement.get();
-}
-
 Result<std::vector<std::optional<LedgerEntry>>> Ledger::latest(std::span<const LedgerKey> keys) {
   std::vector<std::optional<LedgerEntry>> found(keys.size());
   if (keys.empty() || fault_enabled("ledger-off")) return found;  // the simulation's canary
@@ -156,15 +149,27 @@ Result<std::optional<std::string>> Ledger::receipt_of_replay(const RunId& replay
   return rows.text(0, 0);
 }
 
+/// A few at a time, in numbers that recur: a statement per number of loads, kept, would take more
+/// memory than all else.
 Result<void> Ledger::write_loads(std::span<const NewLoad> loads) {
-  if (loads.empty() || fault_enabled("ledger-off")) return {};
-  auto* statement = WEIR_TRY(prepared(insert_, loads.size(), [](size_t count) {
+  if (fault_enabled("ledger-off")) return {};
+  for (const size_t at_once : {size_t{64}, size_t{16}, size_t{4}, size_t{1}}) {
+    for (; loads.size() >= at_once; loads = loads.subspan(at_once)) {
+      WEIR_TRY(write_at_once(loads.first(at_once)));
+    }
+  }
+  return {};
+}
+
+Result<void> Ledger::write_at_once(std::span<const NewLoad> loads) {
+  auto& statement = insert_[loads.size()];
+  if (statement == nullptr) {
     std::string sql = insert_sql;
-    for (size_t i = 0; i < count; ++i) {
+    for (size_t i = 0; i < loads.size(); ++i) {
       sql += (i == 0 ? "(" : ", (") + placeholders(1 + i * insert_columns, insert_columns) + ")";
     }
-    return sql;
-  }));
+    statement = WEIR_TRY(connection_->prepare(sql));
+  }
   std::vector<Parameter> values;
   for (const NewLoad& load : loads) {
     const RowCounts& rows = load.receipt->rows;

@@ -94,15 +94,12 @@ class Ledger {
   Result<void> supersede_rolled_back(const RejectOrigin& origin);
 
  private:
-  using Statements = std::map<size_t, std::unique_ptr<duckdb::Statement>>;  // by number of keys
-
-  Result<duckdb::Statement*> prepared(Statements& statements, size_t count,
-                                      std::string (*sql)(size_t));
+  Result<void> write_at_once(std::span<const NewLoad> loads);
   Result<int64_t> next_reject_id();
   Result<std::vector<LedgerKey>> rolled_back_keys();
 
   duckdb::Connection* connection_;
-  Statements insert_;
+  std::map<size_t, std::unique_ptr<duckdb::Statement>> insert_;  // by the number of loads
   std::unique_ptr<duckdb::Appender> rejects_;
   std::vector<int64_t> reject_ids_;  // taken from the sequence, greatest first
   size_t reject_ids_taken_ = 0;
