@@ -8,6 +8,7 @@ JOBS ?= $(shell nproc)
 ROUNDS ?= 200
 SEED ?=
 SCENARIO ?=
+PART ?=
 PROJECT ?= examples/web-analytics
 FUZZ_SECONDS ?= 60
 PYTHON := /usr/bin/python3
@@ -48,10 +49,10 @@ fmt: ## format the C++ sources
 	tools/install_deps.sh test
 	tools/format.sh
 
-bench: ## measure, and write docs/benchmarks.md
+bench: ## measure, and write docs/benchmarks.md; PART=queue for one section
 	tools/install_deps.sh check
 	cmake --preset bench && $(NINJA) build/bench -j $(JOBS)
-	$(PYTHON) bench/run.py --build build/bench --output docs/benchmarks.md
+	$(PYTHON) bench/run.py --build build/bench --output docs/benchmarks.md $(addprefix --part ,$(PART))
 
 fuzz: ## run every fuzzer, FUZZ_SECONDS=60 in all
 	tools/install_deps.sh check

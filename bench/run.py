@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Measures weir and writes docs/benchmarks.md; `make bench` calls it.
 
-    bench/run.py --build build/bench --output docs/benchmarks.md [--sessions 1000000]
+    bench/run.py --build build/bench --output docs/benchmarks.md
+    bench/run.py --build build/bench --output docs/benchmarks.md --part queue    # only its section is written
+    bench/run.py --build build/bench --part queue --runs 1000                    # printed, written nowhere
 
 Each figure stands beside its target with "met" or "not met"; nothing is left out when it is bad.
 """
@@ -16,13 +18,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / 'tests'))
 sys.path.insert(0, str(REPOSITORY / 'bench'))
 import contract  # noqa: E402
+import unattended  # noqa: E402
 from figures import Figure, at_most, measured_process  # noqa: E402
+from page import Page  # noqa: E402
 from weir_project import EXAMPLE, Project, wait_until  # noqa: E402
 
 SMALL_PROJECT = '''
@@ -129,20 +133,15 @@ def resident_megabytes(pid: int) -> float:
     raise RuntimeError('no VmRSS')
 
 
-def cpu_seconds(pid: int) -> float:
-    fields = pathlib.Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
-
-
 def idle(root: pathlib.Path, weir: pathlib.Path, seconds: float) -> list[Figure]:
     root.mkdir()
     shutil.copy(EXAMPLE / 'weir.yaml', root)
     project = Project(root, weir)
     with project.up() as owner:
         time.sleep(2)
-        before = cpu_seconds(owner.pid)
+        before = unattended.cpu_seconds(owner.pid)
         time.sleep(seconds)
-        percent = (cpu_seconds(owner.pid) - before) / seconds * 100
+        percent = (unattended.cpu_seconds(owner.pid) - before) / seconds * 100
         resident = resident_megabytes(owner.pid)
     return [at_most(f'idle `weir up`, CPU of one core over {seconds:.0f} s', percent, 0.5, '%', 2),
             at_most('idle `weir up`, resident memory', resident, 80, 'MB', 0)]
@@ -238,63 +237,61 @@ def output_of(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY).stdout.strip()
 
 
-def machine(weir: pathlib.Path, peer: pathlib.Path, folder: pathlib.Path) -> list[str]:
+def measured_on(build: pathlib.Path, folder: pathlib.Path) -> str:
     processor = next((line.split(':')[1].strip() for line in pathlib.Path('/proc/cpuinfo').read_text().splitlines()
                       if line.startswith('model name')), platform.machine())
     memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30
     file_system = output_of('stat', '-f', '-c', '%T', str(folder))
-    return [f'- {os.cpu_count()} × {processor}, {memory:.0f} GiB, Linux {platform.release()}, {file_system}',
-            f'- {output_of(str(weir), "--version").splitlines()[0]}, DuckDB {output_of(str(peer), "--version")}, '
-            f'{output_of("g++", "--version").splitlines()[0]}',
-            f'- commit {output_of("git", "rev-parse", "--short", "HEAD")}, '
-            f'{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC']
+    return (f'{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC, '
+            f'commit {output_of("git", "rev-parse", "--short", "HEAD")}: '
+            f'{output_of(str(build / "src" / "weir"), "--version").splitlines()[0]}, '
+            f'DuckDB {output_of(str(build / "bench" / "duckdb_peer"), "--version")}, '
+            f'{output_of("g++", "--version").splitlines()[0]}; {os.cpu_count()} × {processor}, {memory:.0f} GiB, '
+            f'Linux {platform.release()}, {file_system}')
 
 
-def page(machine_lines: list[str], figures: list[Figure]) -> str:
-    return '\n'.join([
-        '# Benchmarks', '',
-        'Written by `make bench` (`bench/run.py`); do not edit. Times are wall times of whole processes,',
-        'start-up included. "Committed" is taken when the run is over in the run log, a moment after the',
-        'commit. Large loads take turns with their peer, on a warm page cache: median of time, largest of',
-        'memory.', '',
-        *machine_lines, '',
-        '| what | target | measured | |', '|---|---|---|---|',
-        *[figure.row() for figure in figures], ''])
+def parts_of(root: pathlib.Path, build: pathlib.Path, sizes: argparse.Namespace) -> dict[str, Callable[[], list[Figure]]]:
+    weir = build / 'src' / 'weir'
+    peer, queue_peer = build / 'bench' / 'duckdb_peer', build / 'bench' / 'queue_peer'
+    return {
+        'start': lambda: start_up(root / 'start', weir),
+        'latency': lambda: latency(root / 'latency', weir, 300),
+        'small-files': lambda: small_files(root / 'small', weir, 3000),
+        'files-before': lambda: files_there_before(root / 'before', weir, 100_000),
+        'idle': lambda: idle(root / 'idle', weir, 20),
+        'schedules': lambda: unattended.idle_schedules(root / 'schedules', weir, sizes.schedules, sizes.idle_seconds),
+        'queue': lambda: unattended.long_queue(root / 'queue', weir, queue_peer, sizes.runs),
+        'sessions': lambda: million_sessions(root / 'large', weir, peer, sizes.sessions),
+        'typed-csv': lambda: contract.typed_csv(root / 'typed', weir, peer, sizes.rows),
+        'replay': lambda: contract.replay(root / 'replay', weir, peer, 10_000),
+        'big-key': lambda: contract.big_key(root / 'key', weir, peer, sizes.keyed_rows)}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--build', type=pathlib.Path, required=True)
-    parser.add_argument('--output', type=pathlib.Path, required=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--build', type=lambda text: pathlib.Path(text).resolve(), required=True)
+    parser.add_argument('--output', type=pathlib.Path, help='the page; left out: figures are only printed')
+    parser.add_argument('--part', action='append', help='measure only this one; may be repeated. Other sections stay')
     parser.add_argument('--sessions', type=int, default=1_000_000)
     parser.add_argument('--rows', type=int, default=5_000_000, help='of the typed CSV')
     parser.add_argument('--keyed-rows', type=int, default=50_000_000)
-    parser.add_argument('--only', help='parts with this in their name; the page is not written')
+    parser.add_argument('--schedules', type=int, default=10_000)
+    parser.add_argument('--idle-seconds', type=int, default=60, help='for which the schedules are watched')
+    parser.add_argument('--runs', type=int, default=100_000, help='in the queue')
     arguments = parser.parse_args()
-    weir = (arguments.build / 'src' / 'weir').resolve()
-    peer = (arguments.build / 'bench' / 'duckdb_peer').resolve()
     root = pathlib.Path(tempfile.mkdtemp(prefix='weir-bench-'))
     try:
-        figures: list[Figure] = []
-        parts = {
-            'start': lambda: start_up(root / 'start', weir),
-            'latency': lambda: latency(root / 'latency', weir, 300),
-            'small-files': lambda: small_files(root / 'small', weir, 3000),
-            'files-before': lambda: files_there_before(root / 'before', weir, 100_000),
-            'idle': lambda: idle(root / 'idle', weir, 20),
-            'sessions': lambda: million_sessions(root / 'large', weir, peer, arguments.sessions),
-            'typed-csv': lambda: contract.typed_csv(root / 'typed', weir, peer, arguments.rows),
-            'replay': lambda: contract.replay(root / 'replay', weir, peer, 10_000),
-            'big-key': lambda: contract.big_key(root / 'key', weir, peer, arguments.keyed_rows)}
-        for name, part in parts.items():
-            if arguments.only and arguments.only not in name:
-                continue
-            for figure in part():
-                figures.append(figure)
-                print(figure.row(), flush=True)
-        if arguments.only:
-            return
-        arguments.output.write_text(page(machine(weir, peer, root), figures))
+        parts = parts_of(root, arguments.build, arguments)
+        unknown = set(arguments.part or []) - set(parts)
+        if unknown:
+            parser.error(f'no part {", ".join(sorted(unknown))}; there are {", ".join(parts)}')
+        for name in arguments.part or parts:
+            figures = parts[name]()
+            print('\n'.join([f'## {name}', *[figure.row() for figure in figures]]), flush=True)
+            if arguments.output:
+                page = Page(arguments.output, list(parts))
+                page.put(name, measured_on(arguments.build, root), figures)
+                page.write()
     finally:
         shutil.rmtree(root)
 
