@@ -11,7 +11,6 @@ their slope per run.
 """
 import argparse
 import collections
-import csv
 import os
 import pathlib
 import random
@@ -101,8 +100,22 @@ def most_kept(history: int) -> int:
     return history + max(history, 5 * OBJECTS)
 
 
+class Report:
+    """The samples as CSV, each on disk as soon as it is taken: a soak that is stopped leaves what it saw."""
+
+    def __init__(self, path: pathlib.Path | None):
+        self.path = path
+        if path:
+            path.write_text(','.join(Sample._fields) + '\n')
+
+    def add(self, sample: Sample) -> None:
+        if self.path:
+            with self.path.open('a') as out:
+                out.write(','.join(map(str, sample)) + '\n')
+
+
 class Soak:
-    def __init__(self, weir: pathlib.Path, root: pathlib.Path, runs: int, history: int, seed: int):
+    def __init__(self, weir: pathlib.Path, root: pathlib.Path, runs: int, history: int, seed: int, report: Report):
         self.project = Project(root, weir)
         self.root = root
         self.runs = runs
@@ -112,6 +125,7 @@ class Soak:
         self.rows: collections.Counter = collections.Counter()  # by table
         self.rejects = 0
         self.samples: list[Sample] = []
+        self.report = report
         (root / 'landing' / 'strict').mkdir(parents=True)
         (root / 'weir.yaml').write_text(WEIR_YAML.format(memory=MEMORY_MB, history=history))
 
@@ -154,6 +168,7 @@ class Soak:
                 if sent - sampled >= self.runs // 100 or sent >= self.runs:
                     sampled = sent
                     self.samples.append(self.sample(owner, log, sent, time.monotonic() - begin))
+                    self.report.add(self.samples[-1])
             assert owner.alive()
             self.check_rows()
             assert owner.stop() == 0
@@ -215,18 +230,14 @@ def main() -> int:
     parser.add_argument('--runs', type=int, default=20_000)
     parser.add_argument('--history', type=int, default=3000, help='runs the history keeps')
     parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--report', type=pathlib.Path, help='writes every sample as CSV')
+    parser.add_argument('--report', type=pathlib.Path, help='writes every sample as CSV, when it is taken')
     arguments = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix='weir-soak-'))
-    soak = Soak(arguments.weir, folder / 'project', arguments.runs, arguments.history, arguments.seed)
+    soak = Soak(arguments.weir, folder / 'project', arguments.runs, arguments.history, arguments.seed,
+                Report(arguments.report))
     try:
         soak.play()
     finally:
-        if arguments.report:
-            with arguments.report.open('w', newline='') as out:
-                writer = csv.writer(out)
-                writer.writerow(Sample._fields)
-                writer.writerows(soak.samples)
         shutil.rmtree(folder)
     for sample in soak.samples[:: max(1, len(soak.samples) // 12)] + soak.samples[-1:]:
         print(', '.join(f'{name} {value}' for name, value in sample._asdict().items()))
