@@ -45,7 +45,8 @@ def laboratory(export: list):
         if asked.headers.get('authorization') != f'Bearer {TOKEN}':
             asked.answer(401)
         else:
-            asked.file(export[0], f'"{export[1]}"')
+            content, tag = export  # at once: it is exchanged meanwhile
+            asked.file(content, f'"{tag}"')
     return script
 
 

@@ -98,7 +98,7 @@ def test_each_step_tells_what_it_was_asked_to(tmp_path) -> None:
 def test_a_receiver_that_is_down_is_told_later(tmp_path) -> None:
     with serving(lambda asked: None) as gone:
         port = gone.port
-    project = make(tmp_path / 'p', f'url: "http://127.0.0.1:{port}/hook?key=geheim", retry: {{times: 100, backoff: 20ms, longest: 50ms}}')
+    project = make(tmp_path / 'p', f'url: "http://127.0.0.1:{port}/hook?key=geheim", retry: {{times: 1000, backoff: 20ms, longest: 200ms}}')
     project.write('landing/a.csv', 'id,note\n1,a\n')
     with project.up():
         wait_until(lambda: project.runs('--state', 'succeeded'), 'the rows are in')

@@ -116,16 +116,28 @@ TEST(HttpServerTest, BadFramingEndsTheConnection) {
   }
 }
 
+/// What a server that waits briefly says to `part`. It says nothing when not a byte came in time,
+/// as happens on a machine that is busy: then it is asked again.
+std::string answer_to_part(const Server& server, std::string_view part) {
+  for (;;) {
+    RawClient client(server.address());
+    client.send(part);
+    if (std::string all = client.read_to_end(); !all.empty()) return all;
+  }
+}
+
 TEST(HttpServerTest, HalfARequestDoesNotHoldTheConnection) {
   const auto server = serve({.head_time = milliseconds(50), .body_time = milliseconds(50)});
-  RawClient half(server->address());
-  half.send("GET / HTTP/1.1\r\nHo");
-  EXPECT_THAT(half.read_to_end(), StartsWith("HTTP/1.1 408 "));
-  RawClient body(server->address());
-  body.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf");
-  EXPECT_THAT(body.read_to_end(), StartsWith("HTTP/1.1 408 "));
+  EXPECT_THAT(answer_to_part(*server, "GET / HTTP/1.1\r\nHo"), StartsWith("HTTP/1.1 408 "));
+  EXPECT_THAT(
+      answer_to_part(*server, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf"),
+      StartsWith("HTTP/1.1 408 "));
   RawClient silent(server->address());
   EXPECT_EQ(silent.read_to_end(), "");
+}
+
+TEST(HttpServerTest, WhoGoesAmidARequestIsNotAnswered) {
+  const auto server = serve();
   RawClient gone(server->address());
   gone.send("GET / HT");
   gone.finish_sending();
@@ -135,15 +147,18 @@ TEST(HttpServerTest, HalfARequestDoesNotHoldTheConnection) {
 /// Each byte comes in time, the whole does not.
 TEST(HttpServerTest, SlowlorisIsCutOff) {
   const auto server = serve({.head_time = milliseconds(200)});
-  RawClient client(server->address());
-  client.send("GET / HTTP/1.1\r\nHost: h\r\n");
-  std::atomic<bool> done = false;
-  std::thread dripping([&] {
-    while (!done && client.send("A: b\r\n")) std::this_thread::sleep_for(milliseconds(5));
-  });
-  const std::string answer = client.read_to_end();
-  done = true;
-  dripping.join();
+  std::string answer;
+  while (answer.empty()) {  // nothing is said when not a byte came in time
+    RawClient client(server->address());
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n");
+    std::atomic<bool> done = false;
+    std::thread dripping([&] {
+      while (!done && client.send("A: b\r\n")) std::this_thread::sleep_for(milliseconds(5));
+    });
+    answer = client.read_to_end();
+    done = true;
+    dripping.join();
+  }
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 408 "));
 }
 
@@ -181,13 +196,18 @@ TEST(HttpServerTest, WhenAllAreAtWorkTheNextIsSentAway) {
 }
 
 TEST(HttpServerTest, AClientThatDoesNotReadIsCutOff) {
-  const auto server = serve({.write_time = milliseconds(100)});
+  std::promise<void> asked;
+  const auto server = serve({.write_time = milliseconds(100)}, [&](const Request& request) {
+    asked.set_value();
+    return echo(request);
+  });
   RawClient client(server->address(), 4096);
   client.send(get("/long"));
-  while (server->connections() == 0) std::this_thread::yield();
+  asked.get_future().wait();
   while (server->connections() > 0) std::this_thread::yield();  // the test's time limit says no
   EXPECT_LT(client.read_to_end().size(), 8u << 20);
-  RawClient reader(server->address());
+  const auto patient = serve();
+  RawClient reader(patient->address());
   reader.send(get("/long", "Connection: close\r\n"));
   EXPECT_GT(reader.read_to_end().size(), 8u << 20) << "who reads gets all of it";
 }

@@ -257,8 +257,8 @@ TEST_F(WatcherTest, rescans_find_what_no_event_told) {
 
 TEST_F(WatcherTest, a_file_found_by_a_scan_has_to_rest) {
   project_.buckets[0].settle_ms = 300;
-  write("x.json");
   const auto written = std::chrono::system_clock::now();
+  write("x.json");
   start();
   executor_.wait_for("p:x.json");
   const auto run = value(log_->list({})).at(0);

@@ -56,7 +56,7 @@ class DiskRound(ArrivalRound):
     def __init__(self, *arguments, **named):
         super().__init__(*arguments, **named)
         self.rules: list[Rule] = []
-        self.patience = 15 if 'never-heals' in self.always else 40
+        self.patience = 15 if 'never-heals' in self.always else 120
 
     @classmethod
     def aims(cls) -> set[str]:

@@ -179,7 +179,8 @@ class DownloadRound(Round):
             owner.kill()
         # What a killed download left beside its own files goes at the next one.
         for pipeline in ('fetch', 'fetch-pinned'):
-            self.project.run(pipeline)
+            # On a busy machine a server may seem to stall, although it is honest now.
+            wait_until(lambda: self.project.verb('run', pipeline).code == 0, f'{pipeline} by an honest server')
 
     def loaded(self) -> set[int]:
         return {int(row['version']) for row in self.project.query('SELECT DISTINCT version FROM lines')}
