@@ -28,6 +28,13 @@ class CsvDecoder final : public Decoder {
     return {};
   }
 
+  Result<void> end(uint16_t input, text::RecordBlocks& blocks) override {
+    const bool judged = input == input_ && !positions_.empty();
+    if (judged || blocks.header().empty()) return {};  // a file without a byte has no header
+    input_ = input;
+    return map_columns(blocks);
+  }
+
   idx_t decode(idx_t capacity, int64_t* rows) override {
     idx_t good = 0;
     text::RecordSlice record;

@@ -51,6 +51,21 @@ TEST_F(CsvDecoderTest, TheHeaderDecidesWhichFieldIsWhich) {
   EXPECT_THAT(read({{"a\"b", "integer"}}, "\"a\"\"b\"\n1\n").rows, ElementsAre("1"));
 }
 
+TEST_F(CsvDecoderTest, AHeaderIsJudgedWithoutRowsToo) {
+  EXPECT_THAT(read({{"a", "integer"}, {"b", "varchar"}}, "a,B\n").error,
+              HasSubstr("the header has no column 'b'"));
+  EXPECT_THAT(read({{"a", "integer"}}, "x").error, HasSubstr("the header has no column 'a'"));
+  EXPECT_THAT(read({{"a", "integer"}}, "a,a\n").error, HasSubstr("'a' twice"));
+  for (const char* good : {"", "b,a\n", "b,a"}) {
+    const Scanned seen = read({{"a", "integer"}, {"b", "varchar"}}, good);
+    EXPECT_EQ(seen.error, "") << good;
+    EXPECT_EQ(seen.records, 0u) << good;
+  }
+  request_.columns = {{"a", "integer"}};
+  request_.inputs = {"a\n1\n", "b\n", "a\n2\n"};
+  EXPECT_THAT(scan(*database_, request_).error, HasSubstr("the header has no column 'a'"));
+}
+
 TEST_F(CsvDecoderTest, WithoutAHeaderTheOrderIsTheDeclaredOne) {
   request_.csv.header = false;
   const Scanned seen = read({{"a", "integer"}, {"b", "varchar"}}, "1,x\n2\n3,y,z\n4,w\n");

@@ -28,6 +28,9 @@ class Decoder {
   /// (the header lacks a declared column).
   virtual Result<void> begin(uint16_t input, const text::RecordBlock& block,
                              text::RecordBlocks& blocks) = 0;
+  /// The input has no more blocks, and perhaps had none. Errors: as of `begin`: what an input says
+  /// of its columns is judged even when it has no records.
+  virtual Result<void> end(uint16_t input, text::RecordBlocks& blocks) = 0;
   /// Decodes records until `capacity` rows are good or the block ends; tells the observer of the
   /// bad ones. `rows[i]` becomes the row key of the i-th good one. Returns how many are good.
   virtual idx_t decode(idx_t capacity, int64_t* rows) = 0;

@@ -110,12 +110,16 @@ Result<bool> next_block(ScanState& state, ScanThread& thread) {
       }
       got = fail(begun.error());
     }
+    size_t expected = input;
+    const bool last = got && state.input.compare_exchange_strong(expected, input + 1);
+    if (last) {
+      const auto ended = thread.decoder->end(static_cast<uint16_t>(input), *inputs[input]);
+      if (!ended) got = fail(ended.error());
+    }
     if (!got) {
       state.slot->observer()->input_failed(static_cast<uint16_t>(input), got.error());
       return fail(got.error());
     }
-    size_t expected = input;
-    state.input.compare_exchange_strong(expected, input + 1);
   }
 }
 
