@@ -266,6 +266,18 @@ def test_exit_codes(tmp_path):
     assert none.code == 2 and 'the project has no tests' in none.err, none
 
 
+def test_validate_warns_of_files_that_are_not_there(tmp_path):
+    project = make(tmp_path, PASSING + FAILING)
+    found = project.verb('validate', '--format', 'json')
+    assert found.code == 0, 'the project runs without them'
+    told = [(each['severity'], each['message']) for each in found.json() if 'file' in each['message']]
+    assert told == [('warning', "there is no file fixtures/nowhere.csv, which test 'a file is not there' names")]
+    for name in ('orders.csv', 'expected.csv', 'orders.json'):
+        (tmp_path / 'fixtures' / name).unlink()
+    found = project.verb('validate')
+    assert found.code == 0 and found.out.count('there is no file fixtures/') == 4, found
+
+
 def test_beside_a_running_owner(tmp_path):
     project = make(tmp_path, PASSING)
     with project.up():

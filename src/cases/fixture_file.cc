@@ -174,16 +174,43 @@ class FixtureReader {
   int line_ = 1;
 };
 
+Error no_such_file(const CaseFile& file) {
+  return {ErrorCode::not_found, "there is no file " + file.path,
+          "paths are relative to the project's folder", file.location};
+}
+
+/// Every file that a case names.
+std::vector<const CaseFile*> files_of(const TestCase& test) {
+  std::vector<const CaseFile*> files;
+  const auto take = [&](const std::optional<CaseFile>& file) {
+    if (file) files.push_back(&*file);
+  };
+  for (const GivenObject& object : test.objects) take(object.file);
+  for (const GivenTable& table : test.tables) take(table.rows.file);
+  for (const ExpectedTable& table : test.expected_tables) take(table.rows.file);
+  return files;
+}
+
 }  // namespace
+
+std::vector<Error> missing_fixtures(const Project& project) {
+  std::vector<Error> missing;
+  for (const TestCase& test : project.tests) {
+    for (const CaseFile* file : files_of(test)) {
+      std::error_code problem;
+      if (std::filesystem::is_regular_file(project.root / file->path, problem)) continue;
+      missing.push_back(no_such_file(*file));
+      missing.back().message += ", which test '" + test.name + "' names";
+    }
+  }
+  return missing;
+}
 
 Result<std::string> read_fixture(const CaseFile& file, const std::filesystem::path& root) {
   auto bytes = io::read_small_file((root / file.path).string(), most_bytes);
   if (bytes) return bytes;
   Error error = bytes.error();
-  if (error.code == ErrorCode::not_found) {
-    error.message = "there is no file " + file.path;
-    error.fix = "paths are relative to the project's folder";
-  }
+  if (error.code == ErrorCode::not_found) return fail(no_such_file(file));
   error.location = file.location;
   return fail(std::move(error));
 }

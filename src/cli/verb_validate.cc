@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "cases/fixture_file.h"
 #include "cli/csv_text.h"
 #include "cli/display_text.h"
 #include "cli/output.h"
@@ -94,13 +95,24 @@ void look_for_secrets(config::LoadedProject& loaded) {
   }
 }
 
+/// Warns of tests whose files are not there: the project runs without them, its tests do not.
+void look_for_fixtures(config::LoadedProject& loaded) {
+  for (const Error& missing : cases::missing_fixtures(loaded.project)) {
+    loaded.diagnostics.push_back(
+        {Severity::warning, missing.message, missing.fix, missing.location});
+  }
+}
+
 }  // namespace
 
 ExitCode validate(const CommandLine& line) {
   const auto checker = pipeline::make_sql_checker();
   config::LoadedProject loaded = config::load_project(
       {std::filesystem::absolute(line.project), line.environment}, checker.get());
-  if (loaded.ok()) look_for_secrets(loaded);
+  if (loaded.ok()) {
+    look_for_secrets(loaded);
+    look_for_fixtures(loaded);
+  }
   DescriptorOutput out(STDOUT_FILENO);
   std::string text;
   switch (line.format) {
