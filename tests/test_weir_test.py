@@ -395,3 +395,56 @@ def test_update_changes_expectations_and_nothing_else(tmp_path):
     again = project.verb('test')
     assert '6 tests: 3 passed, 3 failed' in again.out, again
     assert project.verb('test', 'one', 'two', 'in a file').code == 0
+
+
+TELLING = '''pipelines:
+  tell:
+    when: [{object: landing/*.csv}]
+    steps:
+      - read: {format: csv}
+      - load: {table: orders, mode: merge}
+      - notify: {url: "http://127.0.0.1:9/all"}
+      - notify: {url: "http://127.0.0.1:9/failure", on: [failure]}
+      - notify: {url: "http://127.0.0.1:9/rejects", on: [rejects], rejects_over: 1}
+'''
+NOTICES = '''
+  one good and one bad:
+    pipeline: tell
+    given:
+      objects:
+        landing/a.csv: {rows: [{id: 1, customer: Ada, amount: 1}]}
+        landing/b.csv: {text: "nothing\\n1\\n"}
+    expect:
+      error: no column
+      notices:
+        - {type: failure, object: landing/b.csv, step: 4}
+        - {type: failure, object: landing/b.csv, step: 3, status: failed}
+        - {type: success, pipeline: tell, object: landing/a.csv, read: 1, inserted: 1, rejected: 0}
+  of a pipeline that tells nothing:
+    pipeline: load
+    given: {objects: {landing/a.csv: {rows: [{id: 1, customer: Ada, amount: 1}]}}}
+    expect: {notices: []}
+  another was expected:
+    pipeline: tell
+    given: {objects: {landing/a.csv: {text: "id,customer,amount,ordered,tags\\n1,,1,,\\n2,,1,,\\n"}}}
+    expect: {notices: [{type: success}, {type: rejects, rejected: 2, step: 3}]}
+'''
+
+
+def test_what_notify_steps_would_say(tmp_path):
+    project = make(tmp_path, NOTICES)
+    config = tmp_path / 'weir.yaml'
+    config.write_text(config.read_text().replace('pipelines:\n', TELLING, 1))
+    result = project.verb('test')
+    assert result.code == 1 and '3 tests: 2 passed, 1 failed' in result.out, result
+    shown = [line.split() for line in result.out.splitlines()]
+    assert '    notices: 1 missing, 1 unexpected (2 expected, 2 found)' in result.out.splitlines(), result
+    assert ['type', 'step', 'rejected'] in shown and ['+', 'rejects', '5', '2'] in shown, result
+
+    updated = project.verb('test', '--update')
+    assert '{type: rejects, rejected: 2, step: 3}' in config.read_text() and 'success}, {' not in config.read_text(), updated
+    assert project.verb('test').code == 0, config.read_text()
+
+    config.write_text(config.read_text().replace('type: failure', 'type: failed'))
+    wrong = project.verb('validate')
+    assert wrong.code == 2 and "unknown type 'failed' of a notice in test 'one good and one bad'" in wrong.out, wrong

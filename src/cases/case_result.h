@@ -33,7 +33,7 @@ struct RowDifference {
 
 /// Two lists of rows, compared.
 struct RowsDifference {
-  std::string of;  ///< "table hired", "rejects"
+  std::string of;  ///< "table hired", "rejects", "notices"
   std::vector<std::string> columns;
   std::vector<bool> is_key;  ///< of each column
   std::string null_text;     ///< what a missing cell means
@@ -58,7 +58,7 @@ struct CaseResult {
   std::optional<Error> error;  ///< why it is broken, or a run that failed and should not have
   std::vector<ValueDifference> values;
   std::vector<RowsDifference> tables;  ///< of every table that is expected, equal ones too
-  std::optional<RowsDifference> rejects;
+  std::optional<RowsDifference> rejects, notices;
   std::vector<Receipt> receipts;  ///< in the order they were made
   double duration_ms = 0;
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cases/compare_notices.h"
 #include "cases/compare_rejects.h"
 #include "cases/compare_rows.h"
 #include "duckdb/database.h"
@@ -136,6 +137,7 @@ Result<void> compare_table(const ExpectedTable& expected, const Project& scratch
 }  // namespace
 
 Result<void> compare_case(const Project& scratch, pipeline::Resources& resources,
+                          const std::vector<runlog::Notice>& notices,
                           const std::filesystem::path& root, CaseResult& result) {
   for (const ExpectedReceipts& expected : result.test->receipts) {
     const auto found = receipts_of(result, expected.of);
@@ -153,11 +155,13 @@ Result<void> compare_case(const Project& scratch, pipeline::Resources& resources
     WEIR_TRY(compare_table(expected, scratch, resources, root, result));
   }
   if (result.test->rejects) WEIR_TRY(compare_rejects(scratch, resources, result));
+  if (result.test->notices) WEIR_TRY(compare_notices(notices, result));
   const bool rows_differ =
       std::any_of(result.tables.begin(), result.tables.end(),
                   [](const RowsDifference& table) { return !table.rows.empty(); });
-  const bool rejects_differ = result.rejects && !result.rejects->rows.empty();
-  if (result.error || !result.values.empty() || rows_differ || rejects_differ) {
+  const auto differ = [](const auto& list) { return list && !list->rows.empty(); };
+  if (result.error || !result.values.empty() || rows_differ || differ(result.rejects) ||
+      differ(result.notices)) {
     result.status = CaseStatus::failed;
   }
   return {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include "cases/compare_case.h"
 #include "cases/object_bytes.h"
@@ -10,6 +11,7 @@
 #include "io/atomic_file.h"
 #include "objects/bucket.h"
 #include "pipeline/executor.h"
+#include "pipeline/notices.h"
 #include "pipeline/pipeline_parts.h"
 #include "pipeline/resources.h"
 
@@ -59,7 +61,7 @@ class CaseRun {
     for (const PipelineName& name : test_.pipelines) {
       execute(*scratch_.find_pipeline(name), *executor, result);
     }
-    return compare_case(scratch_, resources_, project_.root, result);
+    return compare_case(scratch_, resources_, notices_, project_.root, result);
   }
 
  private:
@@ -109,7 +111,7 @@ class CaseRun {
     return run;
   }
 
-  void execute(const Pipeline& pipeline, pipeline::Executor& executor, CaseResult& result) const {
+  void execute(const Pipeline& pipeline, pipeline::Executor& executor, CaseResult& result) {
     const bool reads =
         std::any_of(pipeline.steps.begin(), pipeline.steps.end(),
                     [](const Step& step) { return std::holds_alternative<ReadStep>(step); });
@@ -121,8 +123,14 @@ class CaseRun {
       runs.back().object = given.object;
     }
     pipeline::Progress progress;
-    for (pipeline::RunOutcome& outcome : executor.execute(runs, progress)) {
-      result.receipts.push_back(std::move(outcome.receipt));
+    auto outcomes = executor.execute(runs, progress);
+    for (size_t i = 0; i < outcomes.size(); ++i) {
+      Receipt& receipt = outcomes[i].receipt;
+      // Of the project itself: the scratch one has no notify steps.
+      auto notices =
+          pipeline::notices_for(project_, runs[i], receipt, receipt.status, clock_.now());
+      std::move(notices.begin(), notices.end(), std::back_inserter(notices_));
+      result.receipts.push_back(std::move(receipt));
     }
   }
 
@@ -131,6 +139,7 @@ class CaseRun {
   const CaseClock clock_;
   const Project scratch_;
   pipeline::Resources resources_;
+  std::vector<runlog::Notice> notices_;  // what would be sent
 };
 
 }  // namespace

@@ -53,6 +53,9 @@ class CaseUpdate {
     if (result_.rejects && !result_.rejects->rows.empty()) {
       WEIR_TRY(rows(joined(expect_, "rejects"), *result_.rejects));
     }
+    if (result_.notices && !result_.notices->rows.empty()) {
+      WEIR_TRY(rows(joined(expect_, "notices"), *result_.notices));
+    }
     return std::move(text_);
   }
 

@@ -158,7 +158,9 @@ Json differences_json(const CaseResult& result) {
   for (const RowsDifference& table : result.tables) {
     if (!table.rows.empty()) list.push(rows_json(table));
   }
-  if (result.rejects && !result.rejects->rows.empty()) list.push(rows_json(*result.rejects));
+  for (const auto* each : {&result.rejects, &result.notices}) {
+    if (*each && !(*each)->rows.empty()) list.push(rows_json(**each));
+  }
   return list;
 }
 
@@ -201,7 +203,9 @@ std::string difference_text(const CaseResult& result, Color color) {
   for (const RowsDifference& table : result.tables) {
     if (!table.rows.empty()) text += rows_text(table, color);
   }
-  if (result.rejects && !result.rejects->rows.empty()) text += rows_text(*result.rejects, color);
+  for (const auto* each : {&result.rejects, &result.notices}) {
+    if (*each && !(*each)->rows.empty()) text += rows_text(**each, color);
+  }
   return text;
 }
 

@@ -206,19 +206,35 @@ class TestCheck {
     if (expect.receipt) {
       for (const auto& named : expect.receipt->named) resolve_receipts(named);
     }
-    if (expect.rejects) {
-      test_.rejects.emplace();
-      for (const RejectEntry& reject : *expect.rejects) {
-        test_.rejects->push_back({reject.members, reject.location});
-      }
+    if (expect.rejects) test_.rejects = resolve_members(*expect.rejects);
+    if (expect.notices) {
+      test_.notices = resolve_members(*expect.notices);
+      check_notices(*test_.notices);
     }
     if (expect.error) test_.error = ExpectedText{expect.error->value, expect.error->location};
-    const bool nothing =
-        !expect.receipt && !expect.rejects && !expect.error && expect.tables.empty();
+    const bool nothing = !expect.receipt && !expect.rejects && !expect.notices && !expect.error &&
+                         expect.tables.empty();
     if (entry_.sound && nothing) {
       reader_.error(expect.location, "test '" + entry_.name + "' expects nothing",
-                    "name a receipt, tables, rejects or an error, e.g. receipt: {status: "
+                    "name a receipt, tables, rejects, notices or an error, e.g. receipt: {status: "
                     "succeeded}");
+    }
+  }
+
+  static std::vector<ExpectedMembers> resolve_members(const std::vector<MembersEntry>& entries) {
+    std::vector<ExpectedMembers> resolved;
+    for (const MembersEntry& entry : entries) resolved.push_back({entry.members, entry.location});
+    return resolved;
+  }
+
+  void check_notices(const std::vector<ExpectedMembers>& notices) {
+    const std::vector<std::string> types = {"success", "failure", "rejects"};
+    for (const ExpectedMembers& notice : notices) {
+      for (const auto& [name, text] : notice.members) {
+        if (name != "type" || std::find(types.begin(), types.end(), text) != types.end()) continue;
+        reader_.error(notice.location, "unknown type '" + text + "' of a notice" + in_test(),
+                      suggestion(text, types));
+      }
     }
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include "config/written_json.h"
 #include "text/spelling.h"
@@ -253,12 +254,12 @@ Value<ReceiptsEntry> receipts_value() {
   return out;
 }
 
-struct RejectMember {
+struct Member {
   const char* name;
   const char* doc;
   const char* example;
 };
-constexpr RejectMember reject_members[] = {
+constexpr Member reject_members[] = {
     {"object", "Bucket, '/' and key of the input.", "landing/a.csv"},
     {"line", "The line its record begins in.", "2"},
     {"element", "The number of its record, from 1.", "1"},
@@ -267,28 +268,44 @@ constexpr RejectMember reject_members[] = {
     {"value", "The offending text.", "\"1.7\""},
     {"message", "What the receipt says.", "a value is required"},
     {"raw", "The record as its source spells it.", "\"1.7,Ada\""}};
+constexpr Member notice_members[] = {
+    {"type", "What it tells of: `success`, `failure` or `rejects`.", "failure"},
+    {"pipeline", "The pipeline that has the notify step.", "load"},
+    {"step", "The number of the notify step in its pipeline, from 1.", "3"},
+    {"object", "Bucket, '/' and key of the input.", "landing/a.csv"},
+    {"status", "How the run ended: as in a receipt.", "failed"},
+    {"read", "Records of the input.", "3"},
+    {"inserted", "Rows that are new in the table.", "2"},
+    {"updated", "Rows of the table that changed.", "0"},
+    {"unchanged", "Rows that were in the table as they are.", "0"},
+    {"loaded", "inserted + updated + unchanged.", "2"},
+    {"deduplicated", "Rows left out for others with the same key.", "0"},
+    {"filtered", "Rows that `where` left out.", "0"},
+    {"rejected", "Rows that broke a rule.", "1"}};
 
-Value<RejectEntry> reject_value() {
+/// What is named of one of several things that come out.
+Value<MembersEntry> members_value(const char* title, const char* doc, const char* hint,
+                                  std::span<const Member> members) {
   const auto text = text_value("text");
   Outline described;
-  described.title = "reject";
-  described.doc = "One problem of a rejected row. What is named is compared.";
+  described.title = title;
+  described.doc = doc;
   described.type = "a map";
-  for (const RejectMember& member : reject_members) {
+  for (const Member& member : members) {
     Outline value = text.outline;
     value.schema = type_list({"string", "number", "boolean"});
     described.keys.push_back(
         {member.name, member.doc, member.example, Need::optional, {}, {}, std::move(value)});
   }
-  Value<RejectEntry> out;
+  Value<MembersEntry> out;
   out.outline = record_outline(std::move(described));
-  out.read = [outline = out.outline, text = text.read](
-                 const YamlNode& node, Reader& reader) -> std::optional<RejectEntry> {
+  out.read = [outline = out.outline, text = text.read, hint](
+                 const YamlNode& node, Reader& reader) -> std::optional<MembersEntry> {
     if (node.kind != YamlKind::map) {
-      reader.wrong(node, outline.type, "write e.g. {line: 2, field: id, rule: required}");
+      reader.wrong(node, outline.type, hint);
       return std::nullopt;
     }
-    RejectEntry entry;
+    MembersEntry entry;
     entry.location = node.location;
     read_keys(outline, node, reader, [&](size_t key, const YamlNode& value) {
       if (auto got = text(value, reader)) {
@@ -298,6 +315,16 @@ Value<RejectEntry> reject_value() {
     return entry;
   };
   return out;
+}
+
+Value<MembersEntry> reject_value() {
+  return members_value("reject", "One problem of a rejected row. What is named is compared.",
+                       "write e.g. {line: 2, field: id, rule: required}", reject_members);
+}
+
+Value<MembersEntry> notice_value() {
+  return members_value("notice", "What one notify step says of one run. What is named is compared.",
+                       "write e.g. {type: failure, pipeline: load}", notice_members);
 }
 
 Value<ExpectEntry> expect_value() {
@@ -312,6 +339,9 @@ Value<ExpectEntry> expect_value() {
       .optional("rejects", &ExpectEntry::rejects, list(reject_value()),
                 "All problems of all rejected rows, in any order.",
                 "[{line: 2, field: id, rule: required}]")
+      .optional("notices", &ExpectEntry::notices, list(notice_value()),
+                "All that notify steps would say, in any order. Nothing is sent.",
+                "[{type: rejects, object: landing/a.csv, rejected: 1}]")
       .optional("error", &ExpectEntry::error, text_value("text"),
                 "A run must fail, and its error hold this text.", "stop_at")
       .value();

@@ -48,7 +48,8 @@ struct ReceiptsEntry {
   std::vector<Named<std::vector<ReceiptEntry>>> named;  ///< an empty name: all of the case
 };
 
-struct RejectEntry {
+/// A rejected row or a notice: what is named of it.
+struct MembersEntry {
   std::vector<std::pair<std::string, std::string>> members;
   Location location;
 };
@@ -56,7 +57,7 @@ struct RejectEntry {
 struct ExpectEntry {
   std::optional<ReceiptsEntry> receipt;
   std::vector<Named<CaseRowsEntry>> tables;
-  std::optional<std::vector<RejectEntry>> rejects;
+  std::optional<std::vector<MembersEntry>> rejects, notices;
   std::optional<Located<std::string>> error;
   Location location;
 };

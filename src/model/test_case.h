@@ -101,8 +101,8 @@ struct ExpectedTable {
   Location location;
 };
 
-/// One problem of one rejected row; what is named is compared.
-struct ExpectedReject {
+/// One problem of one rejected row, or one notice; what is named is compared.
+struct ExpectedMembers {
   std::vector<std::pair<std::string, std::string>> members;  ///< "line": "2", "field": "id", …
   Location location;
 };
@@ -123,7 +123,8 @@ struct TestCase {
   std::vector<GivenTable> tables;
   std::vector<ExpectedReceipts> receipts;
   std::vector<ExpectedTable> expected_tables;
-  std::optional<std::vector<ExpectedReject>> rejects;  ///< all of them; none: any
+  std::optional<std::vector<ExpectedMembers>> rejects;  ///< all of them; none: any
+  std::optional<std::vector<ExpectedMembers>> notices;  ///< likewise
   std::optional<ExpectedText> error;
   Location location;
 };
