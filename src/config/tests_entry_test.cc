@@ -104,8 +104,8 @@ TEST(TestsEntry, NamesAreChecked) {
        {"    pipeline: []\n    expect: {error: x}\n",
         {"12:3: error: test 'c' runs no pipeline; name one: pipeline: NAME"}},
        {"    pipeline: fill\n    expect: {}\n",
-        {"14:5: error: test 'c' expects nothing; name a receipt, tables, rejects or an error, e.g. "
-         "receipt: {status: succeeded}"}},
+        {"14:5: error: test 'c' expects nothing; name a receipt, tables, rejects, notices or an "
+         "error, e.g. receipt: {status: succeeded}"}},
        {"    pipeline: fill\n    expcet: {error: x}\n",
         {"14:5: error: unknown key 'expcet' in test 'c'; did you mean 'expect'?"}},
        {"    pipeline: fill\n    at: today\n    expect: {error: x}\n",
