@@ -49,6 +49,7 @@ class CronRound(Round):
         self.gap_begin: float | None = None  # of one that nobody was seen to have noticed yet
         self.seen = 0.0  # the latest fire that was seen: no mark lies before it
         self.began = 0.0
+        self.owner: Owner | None = None
 
     @classmethod
     def aims(cls) -> set[str]:
@@ -64,6 +65,13 @@ class CronRound(Round):
         self.files.set_clock(self.files.clock_offset + seconds)
 
     def play(self, number: int) -> None:
+        try:
+            self.live(number)
+        finally:
+            if self.owner:
+                self.owner.kill()
+
+    def live(self, number: int) -> None:
         points = sorted(self.POINTS)
         self.begin_life()
         self.jump_forwards()
@@ -85,7 +93,7 @@ class CronRound(Round):
     def begin_life(self) -> None:
         """What the clock shows now and nobody has seen was a gap."""
         self.expect_gap()
-        self.owner: Owner = self.start()
+        self.owner = self.start()
         self.began = self.began or self.clock()
 
     def end_life(self) -> None:
