@@ -1,8 +1,12 @@
 # weir_folder(NAME DEPS…): one static library from the folder's sources, one gtest binary from its
 # *_test.cc, one libFuzzer binary per *_fuzz.cc (when WEIR_FUZZ), one binary from its *_bench.cc.
 # Where tests are built, each fuzzer also becomes a test that replays its corpus, corpus/NAME for
-# NAME_fuzz.cc. Files are found by suffix, so that adding one needs no edit here.
+# NAME_fuzz.cc. ONE_PROCESS among DEPS: its tests share something dear (a database server), so that
+# ctest runs them in one process, not each in its own. Files are found by suffix, so that adding one
+# needs no edit here.
 function(weir_folder name)
+  cmake_parse_arguments(PARSE_ARGV 1 folder "ONE_PROCESS" "" "")
+  set(dependencies ${folder_UNPARSED_ARGUMENTS})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   set(tests ${sources})
   set(fuzzers ${sources})
@@ -14,17 +18,22 @@ function(weir_folder name)
   if(sources)
     add_library(weir_${name} STATIC ${sources})
     target_include_directories(weir_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
-    target_link_libraries(weir_${name} PUBLIC weir_flags ${ARGN})
+    target_link_libraries(weir_${name} PUBLIC weir_flags ${dependencies})
   else()
     add_library(weir_${name} INTERFACE)
     target_include_directories(weir_${name} INTERFACE ${PROJECT_SOURCE_DIR}/src)
-    target_link_libraries(weir_${name} INTERFACE weir_flags ${ARGN})
+    target_link_libraries(weir_${name} INTERFACE weir_flags ${dependencies})
   endif()
   if(tests AND WEIR_TESTS)
     add_executable(weir_${name}_test ${tests})
     target_link_libraries(weir_${name}_test PRIVATE weir_${name} GTest::gmock GTest::gtest_main)
-    gtest_discover_tests(weir_${name}_test TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60
-                         PROPERTIES TIMEOUT 300)
+    if(folder_ONE_PROCESS)
+      add_test(NAME ${name}.all COMMAND weir_${name}_test)
+      set_tests_properties(${name}.all PROPERTIES TIMEOUT 600)
+    else()
+      gtest_discover_tests(weir_${name}_test TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60
+                           PROPERTIES TIMEOUT 300)
+    endif()
   endif()
   if(WEIR_TESTS)
     foreach(fuzzer ${fuzzers})

@@ -86,9 +86,11 @@ TEST(ProjectTexts, Databases) {
       "  c: 'duckdb://:memory:'\n"
       "  d: postgres://u:${secret:pg}@db/x\n"
       "  e: mysql://db/x\n");
-  EXPECT_THAT(lines_of(loaded),
-              ElementsAre("6:6: note: postgres databases are not there yet: a run refuses",
-                          "7:6: note: mysql databases are not there yet: a run refuses"));
+  EXPECT_THAT(
+      lines_of(loaded),
+      ElementsAre("6:6: note: postgres databases take loads only, so far: sql steps, weir plan, "
+                  "replay, rejects, why, drift and query refuse",
+                  "7:6: note: mysql databases are not there yet: a run refuses"));
   ASSERT_EQ(loaded.project.databases.size(), 5u);
   EXPECT_EQ(loaded.project.databases[0].path, "/project/w.duckdb");
   EXPECT_EQ(loaded.project.databases[1].path, "/abs/w.duckdb");
@@ -112,6 +114,11 @@ TEST(ProjectTexts, Databases) {
          "\"duckdb://:memory:\""}},
        {"  a: duckdb://${secret:x}\n",
         {"3:6: error: the path of a duckdb:// database can hold no secret; write the path itself"}},
+       {"  a: postgres://u:pass/word@h/d\n",
+        {"3:6: error: database 'a': the port of the URL is no number from 1 to 65535; escape ':', "
+         "'@' and '/' in a password as %3A, %40 and %2F"}},
+       {"  a: mysql://u@h\n",
+        {"3:6: error: database 'a': the URL names no database; write SCHEME://USER@HOST/DATABASE"}},
        {"  a: postgres://u:${secret:a b}@h/d\n",
         {"3:19: error: this cannot be the name of a secret; names begin with a letter and go on "
          "with letters, digits, '_' and '-', at most 100 of them"}},

@@ -1,6 +1,7 @@
 #include <map>
 
 #include "config/resolve.h"
+#include "server/url.h"
 
 namespace weir::config {
 namespace {
@@ -44,7 +45,16 @@ void resolve_database(const Named<DatabaseEntry>& entry, Resolving& resolving) {
   } else if (scheme == "postgres" || scheme == "postgresql" || scheme == "mysql" ||
              scheme == "mariadb") {
     config.engine = scheme.starts_with("postgres") ? Engine::postgres : Engine::mysql;
-    reader.note(at, scheme + " databases are not there yet: a run refuses");
+    if (const auto options = server::parse_url(config.url); !options) {
+      reader.error(at, "database '" + entry.name + "': " + options.error().message,
+                   options.error().fix);
+      return;
+    }
+    reader.note(at, config.engine == Engine::mysql
+                        ? scheme + " databases are not there yet: a run refuses"
+                        : scheme +
+                              " databases take loads only, so far: sql steps, weir plan, "
+                              "replay, rejects, why, drift and query refuse");
   } else {
     // The URL may hold a password: it is not repeated.
     const std::string what = url ? "the scheme '" + scheme + "' of" : "the URL of";

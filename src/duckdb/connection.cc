@@ -12,7 +12,8 @@ duckdb_prepared_statement as_statement(void* native) {
 duckdb_connection as_connection(void* native) { return static_cast<duckdb_connection>(native); }
 duckdb_appender as_appender(void* native) { return static_cast<duckdb_appender>(native); }
 
-duckdb_state bind(duckdb_prepared_statement statement, idx_t index, const Parameter& parameter) {
+duckdb_state bind_one(duckdb_prepared_statement statement, idx_t index,
+                      const Parameter& parameter) {
   struct Binder {
     duckdb_prepared_statement statement;
     idx_t index;
@@ -107,12 +108,35 @@ Statement::~Statement() {
   duckdb_destroy_prepare(&statement);
 }
 
-Result<Rows> Statement::run(std::span<const Parameter> parameters) {
+Result<void> Statement::bind(std::span<const Parameter> parameters) {
   for (size_t i = 0; i < parameters.size(); ++i) {
-    if (bind(as_statement(native_), i + 1, parameters[i]) != DuckDBSuccess) {
+    if (bind_one(as_statement(native_), i + 1, parameters[i]) != DuckDBSuccess) {
       return fail(ErrorCode::internal, "cannot bind a parameter of: " + sql_);
     }
   }
+  return {};
+}
+
+Result<void> Statement::start_streaming(void* native_result) {
+  duckdb_pending_result pending = nullptr;
+  const duckdb_state made = duckdb_pending_prepared_streaming(as_statement(native_), &pending);
+  const duckdb_state state = made == DuckDBSuccess
+                                 ? duckdb_execute_pending(pending, as_result(native_result))
+                                 : DuckDBError;
+  std::optional<Error> failed;
+  if (state != DuckDBSuccess) {
+    // Which of the two knows depends on how far it came; either may be null.
+    const char* message = duckdb_pending_error(pending);
+    if (message == nullptr) message = duckdb_result_error(as_result(native_result));
+    failed = make_error(message);
+  }
+  duckdb_destroy_pending(&pending);
+  if (failed) return fail(*std::move(failed));
+  return {};
+}
+
+Result<Rows> Statement::run(std::span<const Parameter> parameters) {
+  WEIR_TRY(bind(parameters));
   auto result = std::make_unique<duckdb_result>();
   const duckdb_state state = duckdb_execute_prepared(as_statement(native_), result.get());
   Rows rows(result.release());
@@ -216,22 +240,8 @@ Result<void> Connection::stream(const std::string& select, const RowSink& sink) 
       prepare("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (\n" + select + "\n) AS weir_rows"));
   if (sink.columns) sink.columns(columns);
 
-  duckdb_pending_result pending = nullptr;
-  const duckdb_state made =
-      duckdb_pending_prepared_streaming(as_statement(statement->native_), &pending);
   ScopedResult scoped;
-  const duckdb_state state =
-      made == DuckDBSuccess ? duckdb_execute_pending(pending, &scoped.result) : DuckDBError;
-  std::optional<Error> failed;
-  if (state != DuckDBSuccess) {
-    // Which of the two knows depends on how far it came; either may be null.
-    const char* message = duckdb_pending_error(pending);
-    if (message == nullptr) message = duckdb_result_error(&scoped.result);
-    failed = make_error(message);
-  }
-  duckdb_destroy_pending(&pending);
-  if (failed) return fail(*std::move(failed));
-
+  WEIR_TRY(statement->start_streaming(&scoped.result));
   std::vector<std::optional<std::string>> cells(columns.size());
   while (true) {
     duckdb_data_chunk chunk = duckdb_fetch_chunk(scoped.result);

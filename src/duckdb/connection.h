@@ -62,7 +62,12 @@ class Statement {
   size_t parameter_count() const;
 
  private:
+  friend class BatchStream;
   friend class Connection;
+  Result<void> bind(std::span<const Parameter> parameters);
+  /// Runs it with what was bound; rows come as `native_result` (a duckdb_result) is fetched from.
+  Result<void> start_streaming(void* native_result);
+
   void* native_;
   std::string sql_;
 };
