@@ -1,0 +1,75 @@
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <memory>
+#include <string>
+
+#include "server/connection.h"
+
+namespace weir::postgres {
+
+struct EndResult {
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using ResultPointer = std::unique_ptr<PGresult, EndResult>;
+
+class CopyLoad;
+
+/// A session over libpq. Internal to this folder; see server::Connection.
+class Session final : public server::Connection {
+ public:
+  /// Takes the connection over.
+  explicit Session(PGconn* connection);
+  ~Session() override;
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  Result<server::Rows> run(const std::string& sql,
+                           std::span<const server::Cell> parameters = {}) override;
+  Result<void> stream(const std::string& select, std::span<const server::Cell> parameters,
+                      const std::function<bool(std::span<const server::Cell>)>& row) override;
+  Result<void> begin() override;
+  Result<void> commit() override;
+  void rollback() override;
+  Result<std::unique_ptr<server::BulkLoad>> bulk_load(const server::BulkTarget& target) override;
+
+  const server::Refusal& refusal() const override { return refusal_; }
+  bool works() const override;
+  void interrupt() override;
+  std::string version() const override;
+  std::string quote_identifier(std::string_view name) const override;
+  std::string quote_literal(std::string_view text) const override;
+
+  // For the bulk load at work, which owns the connection until it ends.
+
+  PGconn* native() { return connection_.get(); }
+  /// What went wrong; fills refusal(). `result` may be null.
+  Error failure(const PGresult* result);
+  void set_refusal(server::Refusal refusal) { refusal_ = std::move(refusal); }
+  /// Null when it is over.
+  void set_load(CopyLoad* load) { load_ = load; }
+
+ private:
+  struct EndConnection {
+    void operator()(PGconn* connection) const { PQfinish(connection); }
+  };
+  struct EndCancel {
+    void operator()(PGcancel* cancel) const { PQfreeCancel(cancel); }
+  };
+
+  /// An error unless the session is free for a statement. Forgets the last refusal.
+  Result<void> ready(const std::string& sql, std::span<const server::Cell> parameters);
+  Result<ResultPointer> execute(const std::string& sql, std::span<const server::Cell> parameters);
+  /// Reads until the server is done with the statement. Gives the first failure, or else the last
+  /// result; null when no statement is at work.
+  ResultPointer drain();
+  void leave_copy(const PGresult* result);
+
+  std::unique_ptr<PGconn, EndConnection> connection_;
+  std::unique_ptr<PGcancel, EndCancel> cancel_;
+  server::Refusal refusal_;
+  CopyLoad* load_ = nullptr;
+};
+
+}  // namespace weir::postgres
