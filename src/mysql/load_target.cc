@@ -1,0 +1,78 @@
+#include "mysql/load_target.h"
+
+#include <map>
+
+namespace weir::mysql {
+namespace {
+
+/// "datetime(3)" → 3, "datetime" → 0.
+int digits_of_second(const std::string& type) {
+  const size_t open = type.find('(');
+  return open == std::string::npos ? 0 : type[open + 1] - '0';
+}
+
+bool is_moment(TypeKind kind) {
+  return kind == TypeKind::time || kind == TypeKind::timestamp || kind == TypeKind::timestamptz;
+}
+
+/// The server warns of what does not fit, but not of digits that a float leaves out.
+bool loses_digits(TypeKind kind, const std::string& type) {
+  if (type.starts_with("float"))
+    return is_number(kind) && kind != TypeKind::real && kind != TypeKind::tinyint &&
+           kind != TypeKind::smallint;
+  if (type.starts_with("double"))
+    return kind == TypeKind::bigint || kind == TypeKind::hugeint || kind == TypeKind::decimal;
+  return false;
+}
+
+Result<RowColumn> row_column(const server::BulkTarget::Column& column, const std::string& type) {
+  if (loses_digits(column.type.kind, type)) {
+    return fail(ErrorCode::invalid_input,
+                "column '" + column.name + "' is " + type +
+                    " on the server, which loses digits of " + column.type.to_string(),
+                "change the column on the server, or the type in the project");
+  }
+  RowColumn result{column.name, column.type, 6};
+  const bool keeps_time =
+      type.starts_with("datetime") || type.starts_with("timestamp") || type.starts_with("time");
+  if (is_moment(column.type.kind) && keeps_time) result.fraction = digits_of_second(type);
+  return result;
+}
+
+}  // namespace
+
+Result<LoadTarget> load_target(Session& session, const server::BulkTarget& target) {
+  LoadTarget result;
+  if (!target.schema.empty()) result.table = session.quote_identifier(target.schema) + ".";
+  result.table += session.quote_identifier(target.table);
+  const server::Rows shown = WEIR_TRY(session.query("SHOW COLUMNS FROM " + result.table, {}));
+  std::map<std::string, std::string> types;
+  for (size_t i = 0; i < shown.size(); ++i) types[shown.text(i, 0)] = shown.text(i, 1);
+
+  std::string names;
+  for (const auto& column : target.columns) {
+    const auto found = types.find(column.name);
+    if (found == types.end()) {
+      return fail(ErrorCode::invalid_input,
+                  "table " + result.table + " has no column '" + column.name + "'",
+                  "add it on the server; names count with their case");
+    }
+    result.columns.push_back(WEIR_TRY(row_column(column, found->second)));
+    const std::string name = session.quote_identifier(column.name);
+    names += (names.empty() ? "" : ", ") + name;
+    const std::string variable = "@v" + std::to_string(result.columns.size());
+    std::string value;
+    // In a file of text bytes would be read as characters.
+    if (column.type.kind == TypeKind::bytes) value = "UNHEX(" + variable + ")";
+    if (found->second.starts_with("bit")) value = "CAST(" + variable + " AS UNSIGNED)";
+    result.column_list +=
+        (result.column_list.empty() ? "" : ", ") + (value.empty() ? name : variable);
+    if (value.empty()) continue;
+    result.assignments += (result.assignments.empty() ? " SET " : ", ") + name + " = " + value;
+  }
+  result.column_list = "(" + result.column_list + ")";
+  result.insert = "INSERT INTO " + result.table + " (" + names + ") VALUES ";
+  return result;
+}
+
+}  // namespace weir::mysql

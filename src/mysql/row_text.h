@@ -1,0 +1,61 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "mysql/text_buffer.h"
+#include "mysql/value_text.h"
+#include "server/column_view.h"
+
+namespace weir::mysql {
+
+/// What the rows are text of: lines for LOAD DATA (tabs between fields, \N for NULL, backslash
+/// escapes, bytes in hexadecimal for UNHEX), or the tuples behind INSERT … VALUES.
+enum class RowForm { lines, tuples };
+
+struct RowColumn {
+  std::string name;
+  DataType type;     ///< of the batches
+  int fraction = 6;  ///< digits of a second that the server's column keeps, of times and timestamps
+};
+
+/// Rows as text.
+class RowText {
+ public:
+  /// Each chunk begins with `prefix`.
+  RowText(std::span<const RowColumn> columns, RowForm form, std::string prefix = {});
+
+  struct Limit {
+    size_t enough = 0;  ///< a chunk is full once it holds so many bytes
+    size_t most = 0;    ///< and never holds more
+  };
+  /// Writes rows of `batch` from `first` on behind what `out` holds, until the chunk is full or the
+  /// batch ends; gives the row to go on with, batch.rows at its end. `first` itself comes back when
+  /// `out` has no room for that row.
+  /// Errors: invalid_input (a value that the server's type cannot hold, a row above `most` alone).
+  Result<size_t> append(const server::RowBatch& batch, size_t first, Limit limit, TextBuffer& out);
+
+ private:
+  enum class Style { bare, quoted, text, bytes, list };
+  struct Column {
+    RowColumn given;
+    Style style = Style::bare;
+    WriteValue write = nullptr;
+    int64_t step = 1;  ///< microseconds that the server's column tells apart
+  };
+  static tl::unexpected<Error> unfit(const Column& column);
+  template <RowForm form>
+  bool write_cell(const Column& column, const server::ColumnView& view, size_t row,
+                  TextBuffer& out);
+  template <RowForm form>
+  Result<void> write_row(const server::RowBatch& batch, size_t row, TextBuffer& out);
+
+  std::vector<Column> columns_;
+  RowForm form_;
+  std::string prefix_;
+  TextBuffer scratch_;  ///< a list's JSON before its escaping
+};
+
+}  // namespace weir::mysql
