@@ -45,7 +45,7 @@ Result<void> reach_databases(const PipelineName& pipeline, Services& services) {
   pipeline::Resources& resources = *WEIR_TRY(services.resources());
   const auto rules = scheduler::dispatch_rules(services.project());
   for (const DatabaseName& database : rules.of(pipeline).databases) {
-    WEIR_TRY(resources.databases->open_to_load(database));
+    WEIR_TRY(resources.databases->open_workshop(database));
   }
   return {};
 }

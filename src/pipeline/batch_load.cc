@@ -267,14 +267,14 @@ Result<std::vector<Receipt>> BatchLoad::run() {
   if (session_.purpose() != LoadPurpose::load) return plan();
   WEIR_TRY(stage());
   const auto locks = lock_tables(session_.load(), context_);
-  auto transaction = WEIR_TRY(duckdb::Transaction::begin(session_.connection()));
+  const auto transaction = WEIR_TRY(session_.begin());
   const LoadDecision decision = WEIR_TRY(decide());
   const uint64_t inserted = WEIR_TRY(write(decision));
   auto receipts = WEIR_TRY(make_receipts(decision));
   WEIR_TRY(check_inserted(receipts, inserted));
   WEIR_TRY(book_.close(inputs_, receipts));
   fault_point("before-commit");
-  WEIR_TRY(transaction.commit());
+  WEIR_TRY(transaction->commit());
   fault_point("after-commit");
   return receipts;
 }
@@ -292,9 +292,9 @@ Result<void> BatchLoad::quarantine(InputRejects& rejects) {
     rejects = WEIR_TRY(report_rejects(session_, collector_, inputs_, nullptr)).front();
     return {};
   }
-  auto transaction = WEIR_TRY(duckdb::Transaction::begin(session_.connection()));
+  const auto transaction = WEIR_TRY(session_.begin());
   rejects = WEIR_TRY(report_rejects(session_, collector_, inputs_, &book)).front();
-  return transaction.commit();
+  return transaction->commit();
 }
 
 /// After the rollback: which rows were too many. What cannot be told any more is left out.
@@ -317,10 +317,13 @@ LoadFailure BatchLoad::failure(Error error) {
 tl::expected<std::vector<Receipt>, LoadFailure> load_objects(Session& session,
                                                              std::span<Input> inputs,
                                                              const LoadContext& context) {
-  BatchLoad load(session, inputs, context);
-  auto receipts = load.run();
-  if (receipts) return *std::move(receipts);
-  return tl::unexpected(load.failure(std::move(receipts).error()));
+  for (;;) {
+    BatchLoad load(session, inputs, context);
+    auto receipts = load.run();
+    if (receipts) return *std::move(receipts);
+    if (session.load().turn_careful()) continue;
+    return tl::unexpected(load.failure(std::move(receipts).error()));
+  }
 }
 
 namespace {
@@ -442,14 +445,14 @@ Result<Receipt> QueryLoad::run() {
   if (session_.purpose() != LoadPurpose::load) return plan();
 
   const auto locks = lock_tables(session_.load(), context_);
-  auto transaction = WEIR_TRY(duckdb::Transaction::begin(session_.connection()));
+  const auto transaction = WEIR_TRY(session_.begin());
   fault_point("before-stage");
   const LoadDecision decision = WEIR_TRY(decide());
   const uint64_t inserted = WEIR_TRY(write(decision));
   Receipt receipt = WEIR_TRY(make_receipt(decision, inserted));
   WEIR_TRY(book_.close({&input_, 1}, {&receipt, 1}));
   fault_point("before-commit");
-  WEIR_TRY(transaction.commit());
+  WEIR_TRY(transaction->commit());
   fault_point("after-commit");
   return receipt;
 }
@@ -462,9 +465,9 @@ LoadFailure QueryLoad::failure(Error error) {
       return report_query_rejects(session_, collector_, input_, &book_);
     }
     LedgerBook book(session_, context_.clock, LedgerBook::Rows::rolled_back);
-    auto transaction = WEIR_TRY(duckdb::Transaction::begin(session_.connection()));
+    const auto transaction = WEIR_TRY(session_.begin());
     auto rejects = WEIR_TRY(report_query_rejects(session_, collector_, input_, &book));
-    WEIR_TRY(transaction.commit());
+    WEIR_TRY(transaction->commit());
     return rejects;
   };
   if (auto rejects = quarantine()) {
@@ -479,10 +482,13 @@ LoadFailure QueryLoad::failure(Error error) {
 
 tl::expected<Receipt, LoadFailure> load_query(Session& session, const Run& run,
                                               const LoadContext& context) {
-  QueryLoad load(session, run, context);
-  auto receipt = load.run();
-  if (receipt) return *std::move(receipt);
-  return tl::unexpected(load.failure(std::move(receipt).error()));
+  for (;;) {
+    QueryLoad load(session, run, context);
+    auto receipt = load.run();
+    if (receipt) return *std::move(receipt);
+    if (session.load().turn_careful()) continue;
+    return tl::unexpected(load.failure(std::move(receipt).error()));
+  }
 }
 
 }  // namespace weir::pipeline

@@ -8,8 +8,11 @@
 
 #include "base/log.h"
 #include "duckdb/connection.h"
+#include "pipeline/drift.h"
 #include "pipeline/ledger_schema.h"
-#include "pipeline/table_load.h"
+#include "pipeline/server_ledger.h"
+#include "postgres/connection.h"
+#include "server/url.h"
 
 namespace weir::pipeline {
 namespace {
@@ -49,7 +52,16 @@ Result<void> check_room(const DatabaseConfig& config) {
 
 Result<Databases::Pointer> Databases::open(const DatabaseName& name) {
   const DatabaseConfig& config = *WEIR_TRY(config_of(name));
-  Entry& entry = entry_of(name);
+  if (config.engine != Engine::duckdb) {
+    return fail(ErrorCode::not_yet,
+                "database '" + name.value() + "' is on a server, and this does not work there yet",
+                "a load does; ask the server itself for the rest", config.location);
+  }
+  return open_duckdb(config);
+}
+
+Result<Databases::Pointer> Databases::open_duckdb(const DatabaseConfig& config) {
+  Entry& entry = entry_of(config.name);
   const std::lock_guard lock(entry.mutex);
   WEIR_TRY(open_entry(config, entry));
   return entry.open;
@@ -74,6 +86,48 @@ Result<Databases::Pointer> Databases::open_to_load(const DatabaseName& name) {
   return open_with_tables(name);
 }
 
+Result<Databases::Pointer> Databases::open_workshop(const DatabaseName& name) {
+  const DatabaseConfig& config = *WEIR_TRY(config_of(name));
+  if (config.engine == Engine::duckdb) return open_to_load(name);
+  Entry& entry = entry_of(name);
+  bool reached = false;
+  {
+    const std::lock_guard lock(entry.mutex);
+    reached = entry.reached;
+  }
+  if (!reached) WEIR_TRY(reach_server(config));
+  return open_duckdb(config);
+}
+
+Result<void> Databases::reach(const DatabaseName& name) {
+  const DatabaseConfig& config = *WEIR_TRY(config_of(name));
+  if (config.engine != Engine::duckdb) WEIR_TRY(reach_server(config));
+  WEIR_TRY(open_workshop(name));
+  return {};
+}
+
+Result<void> Databases::reach_server(const DatabaseConfig& config) {
+  const auto connection = WEIR_TRY(connect(config.name));
+  WEIR_TRY(create_server_ledger(*connection, config.engine));
+  Entry& entry = entry_of(config.name);
+  const std::lock_guard lock(entry.mutex);
+  entry.reached = true;
+  return {};
+}
+
+Result<std::unique_ptr<server::Connection>> Databases::connect(const DatabaseName& name) {
+  const DatabaseConfig& config = *WEIR_TRY(config_of(name));
+  const auto fill_in = [&](std::string_view text) { return secrets::fill_in(text, secrets_); };
+  const auto options =
+      WEIR_TRY(server::with_secrets(WEIR_TRY(server::parse_url(config.url)), fill_in));
+  auto connection = postgres::connect(options);
+  if (connection) return connection;
+  Error error = std::move(connection).error();
+  error.message = "database '" + name.value() + "': " + error.message;
+  error.location = config.location;
+  return fail(std::move(error));
+}
+
 void Databases::lost(const Pointer& database) {
   const std::lock_guard lock(mutex_);
   for (auto& [name, entry] : entries_) {
@@ -83,6 +137,7 @@ void Databases::lost(const Pointer& database) {
     entry.broken = entry.open;
     entry.open.reset();
     entry.has_tables = false;
+    entry.reached = false;
   }
 }
 
@@ -96,9 +151,7 @@ bool Databases::is_open(const Pointer& database) {
 
 std::vector<DatabaseName> Databases::names() const {
   std::vector<DatabaseName> names;
-  for (const DatabaseConfig& config : project_.databases) {
-    if (config.engine == Engine::duckdb) names.push_back(config.name);
-  }
+  for (const DatabaseConfig& config : project_.databases) names.push_back(config.name);
   std::ranges::sort(names);
   return names;
 }
@@ -108,9 +161,9 @@ Result<const DatabaseConfig*> Databases::config_of(const DatabaseName& name) con
   if (config == nullptr) {
     return fail(ErrorCode::not_found, "there is no database '" + name.value() + "'");
   }
-  if (config->engine != Engine::duckdb) {
-    return fail(ErrorCode::not_yet, "database '" + name.value() + "' is no duckdb:// one",
-                "postgres:// and mysql:// are not built yet", config->location);
+  if (config->engine == Engine::mysql) {
+    return fail(ErrorCode::not_yet, "database '" + name.value() + "' is a mysql:// one",
+                "mysql:// is not built yet", config->location);
   }
   return config;
 }
@@ -146,7 +199,7 @@ Result<void> Databases::open_entry(const DatabaseConfig& config, Entry& entry) {
     return fail(std::move(error));
   }
   Pointer database = *std::move(opened);
-  {
+  if (config.engine == Engine::duckdb) {
     const auto connection = WEIR_TRY(database->connect());
     WEIR_TRY(create_ledger_tables(*connection));
   }

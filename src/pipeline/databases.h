@@ -10,6 +10,8 @@
 #include "duckdb/database.h"
 #include "model/project.h"
 #include "pipeline/table_locks.h"
+#include "secrets/secret_store.h"
+#include "server/connection.h"
 
 namespace weir::pipeline {
 
@@ -21,13 +23,24 @@ class Databases {
   /// With less room on its disk than this nothing is loaded into a database.
   static constexpr uint64_t least_room_bytes = 16u << 20;
 
-  /// Opens nothing. Both must outlive it.
-  Databases(const Project& project, TableLocks& locks) : project_(project), locks_(locks) {}
+  /// Opens nothing. All must outlive it.
+  Databases(const Project& project, TableLocks& locks, secrets::SecretStore& secrets)
+      : project_(project), locks_(locks), secrets_(secrets) {}
 
-  /// The database, open, with its ledger tables. Errors, each with what mends it: not_found (the
-  /// project has no such database), not_yet (postgres, mysql), busy (another program has the file
-  /// open, and which), io (folder, disk), invalid_input (no DuckDB file), unavailable (it broke,
-  /// and somebody still works in it).
+  /// A new session of the server that the database is on. Errors: as server::Connection has them,
+  /// with the database's name; those of its secrets.
+  Result<std::unique_ptr<server::Connection>> connect(const DatabaseName& name);
+  /// Where rows on their way into the database are computed: itself, as open_to_load gives it; of
+  /// one on a server, which has answered before, an empty DuckDB in memory. Errors: those of
+  /// open_to_load and connect.
+  Result<Pointer> open_workshop(const DatabaseName& name);
+  /// The same; asks the server anew, where there is one.
+  Result<void> reach(const DatabaseName& name);
+
+  /// The database, open, with its ledger tables. Errors, each with what mends it:
+  /// not_found (the project has no such database), not_yet (it is on a server), busy (another
+  /// program has the file open, and which), io (folder, disk), invalid_input (no DuckDB file),
+  /// unavailable (it broke, and somebody still works in it).
   Result<Pointer> open(const DatabaseName& name);
   /// The same, and the dictionary's tables are made where they are missing, so that SQL can name
   /// them before their first load. Says nothing of tables that have drifted: the runs that load
@@ -41,7 +54,7 @@ class Databases {
   /// Whether it is what open() gives: not lost.
   bool is_open(const Pointer& database);
 
-  /// Of the duckdb:// databases, sorted.
+  /// Sorted.
   std::vector<DatabaseName> names() const;
 
  private:
@@ -49,16 +62,21 @@ class Databases {
     std::mutex mutex;  // guards all below; held while it is opened
     Pointer open;
     bool has_tables = false;
+    bool reached = false;  ///< on a server: it answered, and has its ledger
     std::weak_ptr<duckdb::Database> broken;
   };
 
   Result<const DatabaseConfig*> config_of(const DatabaseName& name) const;
   Entry& entry_of(const DatabaseName& name);
+  Result<Pointer> open_duckdb(const DatabaseConfig& config);
   Result<void> open_entry(const DatabaseConfig& config, Entry& entry);
   Result<void> make_tables(const DatabaseName& name, duckdb::Database& database);
 
+  Result<void> reach_server(const DatabaseConfig& config);
+
   const Project& project_;
   TableLocks& locks_;
+  secrets::SecretStore& secrets_;
   std::mutex mutex_;
   std::map<DatabaseName, Entry> entries_;  // guarded by mutex_; never shrinks
 };

@@ -67,7 +67,9 @@ class DatabasesTest : public testing::Test {
   const DatabaseName name_{"x"};
   TestProject test_;
   TableLocks locks_;
-  Databases databases_{test_.project, locks_};
+  std::unique_ptr<secrets::SecretStore> secrets_ =
+      secrets::open_secret_store({test_.project.root, test_.project.environment});
+  Databases databases_{test_.project, locks_, *secrets_};
 };
 
 TEST_F(DatabasesTest, OpensAtTheFirstUseAndOnce) {

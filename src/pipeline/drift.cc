@@ -312,4 +312,12 @@ Result<void> refuse_drift(const TableDrift& drift) {
               at->location);
 }
 
+Result<void> ensure_table(duckdb::Connection& connection, const Table& table) {
+  const TableDrift drift = WEIR_TRY(compare_structure(connection, table));
+  if (drift.is_missing()) {
+    for (const std::string& ddl : drift.differences.front().ddl) WEIR_TRY(connection.run(ddl));
+  }
+  return refuse_drift(drift);
+}
+
 }  // namespace weir::pipeline

@@ -85,4 +85,8 @@ Result<TableDrift> compare_structure(duckdb::Connection& connection, const Table
 /// Errors: sql when a load into the table would fail, naming the first reason and `weir drift`.
 Result<void> refuse_drift(const TableDrift& drift);
 
+/// Before a load: creates the table when it is missing. Errors: sql when a load
+/// into the table that is there would fail, naming the first difference.
+Result<void> ensure_table(duckdb::Connection& connection, const Table& table);
+
 }  // namespace weir::pipeline

@@ -35,8 +35,7 @@ class DuckdbExecutor final : public Executor {
   void order_replay(const RunId& replay, ReplayOrder order) override;
   Result<bool> is_loaded(const PipelineName& pipeline, const ObjectRef& object) override;
   Result<void> reach(const DatabaseName& database) override {
-    WEIR_TRY(resources_.databases->open_to_load(database));
-    return {};
+    return resources_.databases->reach(database);
   }
 
  private:
@@ -96,10 +95,10 @@ tl::expected<SessionPool::Lease, DuckdbExecutor::NoSession> DuckdbExecutor::take
     const PipelineName& name) {
   auto database = sessions_.database_of(name);
   if (!database) return tl::unexpected(NoSession{database.error()});
-  auto opened = resources_.databases->open_to_load(*database);
+  auto opened = resources_.databases->open_workshop(*database);
   if (!opened && opened.error().code == ErrorCode::unavailable) {
     sessions_.drop_lost();
-    opened = resources_.databases->open_to_load(*database);
+    opened = resources_.databases->open_workshop(*database);
   }
   if (!opened) {
     const Error& error = opened.error();
@@ -107,7 +106,12 @@ tl::expected<SessionPool::Lease, DuckdbExecutor::NoSession> DuckdbExecutor::take
     const bool waits = error.code != ErrorCode::not_yet && error.code != ErrorCode::not_found;
     return tl::unexpected(NoSession{error, waits ? std::optional(*database) : std::nullopt});
   }
-  auto lease = sessions_.take(name, *std::move(opened));
+  auto lease = sessions_.take(name, *opened);
+  if (!lease && lease.error().code == ErrorCode::unavailable) {
+    const auto reached = resources_.databases->reach(*database);
+    if (!reached) return tl::unexpected(NoSession{reached.error(), *database});
+    lease = sessions_.take(name, *opened);
+  }
   if (!lease) return tl::unexpected(NoSession{lease.error()});
   return *std::move(lease);
 }
@@ -252,7 +256,7 @@ void DuckdbExecutor::load_one(Batch& batch, size_t place, Input& input) {
   // A disk that is full is no fault of the input's: the database takes no loads until there is
   // room.
   const bool disk = error.code == ErrorCode::io;
-  if (disk && !resources_.databases->open_to_load(database)) outcome.down = database;
+  if (disk && !resources_.databases->open_workshop(database)) outcome.down = database;
   mend_session(batch, error);
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "duckdb/connection.h"
 #include "model/receipt.h"
 #include "model/table.h"
 
@@ -40,69 +38,61 @@ struct LedgerEntry {
 /// A row's problems as weir_rejects keeps them: a JSON array of {field, rule, value, message}.
 std::string problems_json(std::span<const Problem> problems);
 
-/// The ledger in one DuckDB database: weir_loads (which object versions are in) and weir_rejects
-/// (the quarantine). Written only inside the transaction of the rows it speaks of; ledger_schema.h
-/// makes the tables.
+/// What one input leaves in the ledger.
+struct NewLoad {
+  LedgerKey key;
+  ObjectVersion version;
+  uint64_t size_bytes = 0;
+  int64_t attempt = 1;
+  TableName table;
+  const Receipt* receipt = nullptr;
+  std::string receipt_json;
+  Timestamp committed_at{};
+  std::optional<RunId> replay_of = {};  ///< set: no load, but a replay of this run's rejects
+};
+
+/// What all rejects of one input have in common.
+struct RejectOrigin {
+  LedgerKey key;
+  ObjectVersion version;
+  RunId run;
+  TableName table;
+  std::string dictionary_version;
+  std::string header;  ///< CSV: the input's header as a JSON array; empty = it has none
+  bool rolled_back = false;
+  Timestamp at{};
+};
+
+/// The ledger in a target database: weir_loads (which object versions are in) and weir_rejects (the
+/// quarantine). Written only inside the transaction of the rows it speaks of. One thread at a time.
 class Ledger {
  public:
-  /// `connection` must outlive it.
-  explicit Ledger(duckdb::Connection& connection) : connection_(&connection) {}
+  virtual ~Ledger() = default;
 
   /// Per key (each once), the latest committed entry; nullopt = never loaded.
-  Result<std::vector<std::optional<LedgerEntry>>> latest(std::span<const LedgerKey> keys);
+  virtual Result<std::vector<std::optional<LedgerEntry>>> latest(
+      std::span<const LedgerKey> keys) = 0;
 
   /// The receipt (JSON) that was committed with a load.
-  Result<std::string> receipt_of(const LedgerEntry& entry);
+  virtual Result<std::string> receipt_of(const LedgerEntry& entry) = 0;
   /// The receipt of the newest load of this version; nullopt = never loaded.
-  Result<std::optional<std::string>> receipt_of(const LedgerKey& key, const ObjectVersion& version);
+  virtual Result<std::optional<std::string>> receipt_of(const LedgerKey& key,
+                                                        const ObjectVersion& version) = 0;
   /// The receipt a replay committed last; nullopt = it committed nothing.
-  Result<std::optional<std::string>> receipt_of_replay(const RunId& replay);
+  virtual Result<std::optional<std::string>> receipt_of_replay(const RunId& replay) = 0;
 
-  struct NewLoad {
-    LedgerKey key;
-    ObjectVersion version;
-    uint64_t size_bytes = 0;
-    int64_t attempt = 1;
-    TableName table;
-    const Receipt* receipt = nullptr;
-    std::string receipt_json;
-    Timestamp committed_at{};
-    std::optional<RunId> replay_of = {};  ///< set: no load, but a replay of this run's rejects
-  };
-  Result<void> write_loads(std::span<const NewLoad> loads);
+  virtual Result<void> write_loads(std::span<const NewLoad> loads) = 0;
 
-  /// What all rejects of one input have in common.
-  struct RejectOrigin {
-    LedgerKey key;
-    ObjectVersion version;
-    RunId run;
-    TableName table;
-    std::string dictionary_version;
-    std::string header;  ///< CSV: the input's header as a JSON array; empty = it has none
-    bool rolled_back = false;
-    Timestamp at{};
-  };
-  Result<void> begin_rejects();
-  Result<void> write_reject(const RejectOrigin& origin, const Reject& reject);
-  Result<void> end_rejects();
+  virtual Result<void> begin_rejects() = 0;
+  virtual Result<void> write_reject(const RejectOrigin& origin, const Reject& reject) = 0;
+  virtual Result<void> end_rejects() = 0;
 
   /// These inputs were judged again as a whole by `run`, and the rows are in: marks what is
   /// unresolved of earlier runs of the same key, when it is of the same version or was rolled back.
-  Result<void> supersede(std::span<const NewLoad> loads);
+  virtual Result<void> supersede(std::span<const NewLoad> loads) = 0;
   /// `run` was rolled back: what earlier runs of the same key and version left that were rolled
   /// back too says the same once more.
-  Result<void> supersede_rolled_back(const RejectOrigin& origin);
-
- private:
-  Result<void> write_at_once(std::span<const NewLoad> loads);
-  Result<int64_t> next_reject_id();
-  Result<std::vector<LedgerKey>> rolled_back_keys();
-
-  duckdb::Connection* connection_;
-  std::map<size_t, std::unique_ptr<duckdb::Statement>> insert_;  // by the number of loads
-  std::unique_ptr<duckdb::Appender> rejects_;
-  std::vector<int64_t> reject_ids_;  // taken from the sequence, greatest first
-  size_t reject_ids_taken_ = 0;
+  virtual Result<void> supersede_rolled_back(const RejectOrigin& origin) = 0;
 };
 
 }  // namespace weir::pipeline

@@ -37,10 +37,10 @@ Result<void> LedgerBook::write_reject(const Input& input, const Reject& reject) 
 Result<void> LedgerBook::end_rejects() { return session_.ledger().end_rejects(); }
 
 Result<void> LedgerBook::close(std::span<const Input> inputs, std::span<Receipt> receipts) {
-  std::vector<Ledger::NewLoad> loads;
+  std::vector<NewLoad> loads;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Input& input = inputs[i];
-    Ledger::NewLoad load;
+    NewLoad load;
     load.key = input.key;
     load.version = input.version;
     load.size_bytes = input.before.size_bytes;

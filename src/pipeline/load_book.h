@@ -46,7 +46,7 @@ class LedgerBook final : public LoadBook {
   const Clock& clock_;
   Rows rows_;
   const Input* input_ = nullptr;  // of origin_
-  Ledger::RejectOrigin origin_;
+  RejectOrigin origin_;
 };
 
 }  // namespace weir::pipeline

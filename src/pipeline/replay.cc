@@ -8,6 +8,7 @@
 #include "io/spool_file.h"
 #include "pipeline/batch_load.h"
 #include "pipeline/dictionary_version.h"
+#include "pipeline/duckdb_ledger.h"
 #include "pipeline/mended_rows.h"
 #include "pipeline/replay_book.h"
 #include "pipeline/stored_records.h"
@@ -343,7 +344,7 @@ Result<Receipt> interrupted_replay(Resources& resources, const RunId& replay) {
   for (const DatabaseName& name : resources.databases->names()) {
     const auto database = WEIR_TRY(resources.databases->open(name));
     const auto connection = WEIR_TRY(database->connect());
-    const auto json = WEIR_TRY(Ledger(*connection).receipt_of_replay(replay));
+    const auto json = WEIR_TRY(DuckdbLedger(*connection).receipt_of_replay(replay));
     if (json) return text::receipt_from_json(WEIR_TRY(text::Json::parse(*json)));
   }
   return fail(ErrorCode::invalid_input, "the replay was interrupted, and nothing of it is loaded",

@@ -205,7 +205,7 @@ Result<void> ReplayBook::close(std::span<const Input> inputs, std::span<Receipt>
   add_to_receipt(whole, receipt);
   receipt = std::move(whole);
 
-  Ledger::NewLoad load;
+  NewLoad load;
   load.key = {rejected_.pipeline, rejected_.step, rejected_.object};
   load.version = rejected_.version;
   load.size_bytes = inputs.front().before.size_bytes;

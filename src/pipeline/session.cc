@@ -10,8 +10,13 @@
 #include "pipeline/default_value.h"
 #include "pipeline/dictionary_version.h"
 #include "pipeline/drift.h"
+#include "pipeline/duckdb_ledger.h"
+#include "pipeline/duckdb_load.h"
 #include "pipeline/length_only.h"
 #include "pipeline/run_variables.h"
+#include "pipeline/server_ledger.h"
+#include "pipeline/server_load.h"
+#include "pipeline/server_tables.h"
 #include "pipeline/sql_fragment.h"
 
 namespace weir::pipeline {
@@ -109,7 +114,42 @@ std::vector<size_t> length_only_sources(const PipelineParts& parts) {
   return found;
 }
 
+/// Of a target that is the session's own connection.
+class DuckdbTransaction final : public LoadTransaction {
+ public:
+  explicit DuckdbTransaction(duckdb::Transaction transaction)
+      : transaction_(std::move(transaction)) {}
+  Result<void> commit() override { return transaction_.commit(); }
+
+ private:
+  duckdb::Transaction transaction_;
+};
+
+/// Of a target on a server: what the workshop does meanwhile, in temporary tables, needs none.
+class ServerTransaction final : public LoadTransaction {
+ public:
+  explicit ServerTransaction(server::Connection& connection) : connection_(&connection) {}
+  ~ServerTransaction() override {
+    if (connection_ != nullptr) connection_->rollback();
+  }
+  ServerTransaction(const ServerTransaction&) = delete;
+  ServerTransaction& operator=(const ServerTransaction&) = delete;
+  Result<void> commit() override { return std::exchange(connection_, nullptr)->commit(); }
+
+ private:
+  server::Connection* connection_;
+};
+
 }  // namespace
+
+Result<std::unique_ptr<LoadTransaction>> Session::begin() {
+  if (server_ != nullptr) {
+    WEIR_TRY(server_->begin());
+    return std::make_unique<ServerTransaction>(*server_);
+  }
+  auto transaction = WEIR_TRY(duckdb::Transaction::begin(*connection_));
+  return std::make_unique<DuckdbTransaction>(std::move(transaction));
+}
 
 Result<void> Session::ready_tables(const Project& project, TableLocks* locks) {
   ddl_.clear();
@@ -120,7 +160,7 @@ Result<void> Session::ready_tables(const Project& project, TableLocks* locks) {
     if (at == ready.end()) {
       at = ready.emplace(reference.parent, ready_table(*reference.parent, locks)).first;
     }
-    if (at->second) continue;
+    if (at->second || server_ != nullptr) continue;
     // A parent that differs elsewhere than in the column that is asked for does no harm.
     const auto asked =
         connection_->describe("SELECT " + duckdb::quote_identifier(reference.parent_column) +
@@ -131,6 +171,11 @@ Result<void> Session::ready_tables(const Project& project, TableLocks* locks) {
 }
 
 Result<void> Session::ready_table(const Table& table, TableLocks* locks) {
+  if (server_ != nullptr) {
+    const auto ddl = WEIR_TRY(ensure_server_table(*server_, engine_, table));
+    ddl_.insert(ddl_.end(), ddl.begin(), ddl.end());
+    return {};
+  }
   const TableDrift drift = WEIR_TRY(compare_structure(*connection_, table));
   if (!drift.is_missing()) return refuse_drift(drift);
   const std::vector<std::string>& ddl = drift.differences.front().ddl;
@@ -144,13 +189,25 @@ Result<void> Session::ready_table(const Table& table, TableLocks* locks) {
 
 Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pipeline& pipeline,
                                                duckdb::Database& database, SessionOptions options) {
-  static std::atomic<int> serial{0};
   auto session = std::unique_ptr<Session>(new Session);
   session->parts_ = WEIR_TRY(take_apart(project, pipeline));
   session->purpose_ = options.purpose;
   session->dictionary_version_ = pipeline::dictionary_version(*session->parts_.table, pipeline);
   session->connection_ = WEIR_TRY(database.connect());
+  session->engine_ = project.find_database(session->parts_.table->database)->engine;
+  session->server_ = std::move(options.server);
   const PipelineParts& parts = session->parts_;
+  if (session->engine_ != Engine::duckdb && session->server_ == nullptr) {
+    return fail(ErrorCode::not_yet, "this does not work on servers yet", "",
+                parts.pipeline->location);
+  }
+  if (session->server_ != nullptr &&
+      (parts.sql != nullptr || options.purpose != LoadPurpose::load)) {
+    return fail(ErrorCode::not_yet,
+                parts.sql != nullptr ? "sql steps do not run on servers yet"
+                                     : "weir plan does not know servers yet",
+                "", parts.pipeline->location);
+  }
   if (options.purpose != LoadPurpose::load) {
     WEIR_TRY(prepare_conversions(database, *parts.table));
     using Access = duckdb::Transaction::Access;
@@ -183,12 +240,24 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
       compile_rows(parts, database, *session->connection_, source, slot, session->first_rule_));
   session->rules_ = query.rules;
   session->folds_ = std::make_unique<RowFolds>(*session->connection_, std::move(query.folds));
-  session->load_ = WEIR_TRY(TableLoad::make(
-      *session->connection_, project, *parts.table, parts.load->mode, std::move(query),
-      fmt::format("weir_stage_{}", ++serial), std::move(options.load)));
-  WEIR_TRY(session->load_->prepare());
-  session->ledger_ = std::make_unique<Ledger>(*session->connection_);
+  WEIR_TRY(session->make_load(project, std::move(query), std::move(options.load)));
   return session;
+}
+
+Result<void> Session::make_load(const Project& project, RowQuery query, TableLoadOptions options) {
+  static std::atomic<int> serial{0};
+  const std::string stage = fmt::format("weir_stage_{}", ++serial);
+  const LoadMode mode = parts_.load->mode;
+  if (server_ != nullptr) {
+    load_ = WEIR_TRY(ServerLoad::make(*connection_, *server_, engine_, project, *parts_.table, mode,
+                                      std::move(query), stage));
+    ledger_ = std::make_unique<ServerLedger>(*server_, engine_);
+  } else {
+    load_ = WEIR_TRY(DuckdbLoad::make(*connection_, project, *parts_.table, mode, std::move(query),
+                                      stage, std::move(options)));
+    ledger_ = std::make_unique<DuckdbLedger>(*connection_);
+  }
+  return load_->prepare();
 }
 
 LedgerKey Session::ledger_key(const std::optional<ObjectRef>& object) const {

@@ -11,10 +11,12 @@
 #include "duckdb/scan.h"
 #include "model/project.h"
 #include "pipeline/ledger.h"
+#include "pipeline/load_transaction.h"
 #include "pipeline/row_folds.h"
 #include "pipeline/row_query.h"
 #include "pipeline/table_load.h"
 #include "pipeline/table_locks.h"
+#include "server/connection.h"
 
 namespace weir::pipeline {
 
@@ -29,7 +31,9 @@ struct SessionOptions {
   LoadPurpose purpose = LoadPurpose::load;
   /// For making tables that are missing. Null: who opens the session holds its tables' locks.
   TableLocks* table_locks = nullptr;
-  TableLoad::Options load = {};
+  TableLoadOptions load = {};
+  /// Of the server that the table is on; null: it is in the DuckDB that rows are computed in.
+  std::unique_ptr<server::Connection> server = {};
 };
 
 /// A pipeline compiled onto one connection: everything a worker needs to load inputs one after the
@@ -46,9 +50,13 @@ class Session {
   /// Errors: sql when a load would fail (pipeline/drift.h).
   Result<void> ready_tables(const Project& project, TableLocks* locks);
 
+  /// Of the target, around what a load decides and writes.
+  Result<std::unique_ptr<LoadTransaction>> begin();
+
   const PipelineParts& parts() const { return parts_; }
   duckdb::Connection& connection() { return *connection_; }
   duckdb::ScanSlot* slot() { return slot_.get(); }  ///< null when the pipeline begins with sql
+  server::Connection* server() { return server_.get(); }  ///< null: the target is a DuckDB file
   TableLoad& load() { return *load_; }
   Ledger& ledger() { return *ledger_; }
 
@@ -76,12 +84,15 @@ class Session {
 
  private:
   Result<void> ready_table(const Table& table, TableLocks* locks);
+  Result<void> make_load(const Project& project, RowQuery query, TableLoadOptions options);
   using ParameterIndex = std::function<size_t(const std::string& name)>;
   Result<std::vector<duckdb::Parameter>> parameters(Timestamp scheduled_for, size_t count,
                                                     const ParameterIndex& index);
 
   PipelineParts parts_;
   LoadPurpose purpose_ = LoadPurpose::load;
+  Engine engine_ = Engine::duckdb;
+  std::unique_ptr<server::Connection> server_;
   std::unique_ptr<duckdb::Connection> connection_;
   std::optional<duckdb::Transaction> transaction_;  // none where each load has its own
   std::vector<std::string> ddl_;

@@ -14,23 +14,35 @@ Result<DatabaseName> SessionPool::database_of(const PipelineName& pipeline) cons
   return WEIR_TRY(take_apart(project_, *WEIR_TRY(find(pipeline)))).table->database;
 }
 
+SessionPool::Lease SessionPool::take_idle(const PipelineName& pipeline,
+                                          const Databases::Pointer& database) {
+  const std::lock_guard lock(mutex_);
+  auto& idle = idle_[pipeline];
+  if (idle.empty() || idle.back().database != database) return {};
+  Lease lease = std::move(idle.back());
+  idle.pop_back();
+  return lease;
+}
+
 Result<SessionPool::Lease> SessionPool::take(const PipelineName& pipeline,
                                              Databases::Pointer database) {
+  for (;;) {
+    Lease lease = take_idle(pipeline, database);
+    if (!lease.session) break;
+    const auto ready = lease->ready_tables(project_, resources_.table_locks.get());
+    // A server that was started anew knows none of the old sessions.
+    const bool gone = lease->server() != nullptr && !lease->server()->works();
+    if (ready) return lease;
+    if (!gone) return fail(ready.error());
+  }
   Lease lease;
-  {
-    const std::lock_guard lock(mutex_);
-    auto& idle = idle_[pipeline];
-    if (!idle.empty() && idle.back().database == database) {
-      lease = std::move(idle.back());
-      idle.pop_back();
-    }
+  SessionOptions options{.table_locks = resources_.table_locks.get()};
+  const DatabaseName name = WEIR_TRY(database_of(pipeline));
+  if (project_.find_database(name)->engine != Engine::duckdb) {
+    options.server = WEIR_TRY(resources_.databases->connect(name));
   }
-  if (lease.session) {
-    WEIR_TRY(lease->ready_tables(project_, resources_.table_locks.get()));
-    return lease;
-  }
-  lease.session = WEIR_TRY(Session::open(project_, *WEIR_TRY(find(pipeline)), *database,
-                                         {.table_locks = resources_.table_locks.get()}));
+  lease.session =
+      WEIR_TRY(Session::open(project_, *WEIR_TRY(find(pipeline)), *database, std::move(options)));
   lease.database = std::move(database);
   return lease;
 }
@@ -58,7 +70,8 @@ void SessionPool::drop_lost() {
 bool SessionPool::check_lost(Lease& lease, const Error& error) {
   // Only what DuckDB says when it is broken, or when it broke itself.
   if (error.code != ErrorCode::unavailable && error.code != ErrorCode::internal) return false;
-  if (lease.database->works()) return false;
+  const bool server_gone = lease.session->server() != nullptr && !lease.session->server()->works();
+  if (!server_gone && lease.database->works()) return false;
   resources_.databases->lost(lease.database);  // first: what is given back from here on is dropped
   drop_lost();
   lease.session.reset();

@@ -39,6 +39,7 @@ class SessionPool {
   bool check_lost(Lease& lease, const Error& error);
 
  private:
+  Lease take_idle(const PipelineName& pipeline, const Databases::Pointer& database);
   Result<const Pipeline*> find(const PipelineName& pipeline) const;
 
   const Project& project_;

@@ -206,7 +206,7 @@ TEST_F(References, EachMissingTableIsNamedOnce) {
   const Pipeline& pipeline = *test.project().find_pipeline(PipelineName("b-append"));
   SessionOptions options;
   options.purpose = LoadPurpose::examine;
-  const auto session = Session::open(test.project(), pipeline, test.database(), options);
+  const auto session = Session::open(test.project(), pipeline, test.database(), std::move(options));
   ASSERT_TRUE(session) << session.error().to_string();
   EXPECT_THAT((*session)->ddl(), ElementsAre(HasSubstr("\"b\""), HasSubstr("\"a\"")));
 }

@@ -7,10 +7,11 @@
 #include "duckdb/connection.h"
 #include "duckdb/scan.h"
 #include "pipeline/default_value.h"
+#include "pipeline/drift.h"
 #include "pipeline/row_query.h"
 #include "pipeline/run_variables.h"
+#include "pipeline/set_rules.h"
 #include "pipeline/sql_fragment.h"
-#include "pipeline/table_load.h"
 #include "text/json.h"
 
 namespace weir::pipeline {

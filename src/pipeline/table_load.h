@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,91 +39,60 @@ struct LineageStretch {
   int64_t records_before = 0;
 };
 
-/// Moves the good rows of a RowQuery into a DuckDB table, in three steps: stage (reads the input),
-/// decide (reads the target: what will happen to each row), write (does it). A table with a key,
-/// rules about several rows or lineage goes through a temporary stage; otherwise rows go straight
-/// into the table, and only writing tells how many they are. The caller has the transaction and the
-/// locks, around decide and write; nothing here commits. One thread at a time.
+/// How a load into a table is made.
+struct TableLoadOptions {
+  bool always_stage = false;             ///< so that decide counts every row
+  RelationOf relation_of = target_name;  ///< what decide reads
+};
+
+/// Moves the good rows of a RowQuery into a table, in three steps: stage (reads the input), decide
+/// (reads the target: what will happen to each row), write (does it). A table with a key, rules
+/// about several rows or lineage goes through a stage; otherwise rows go straight into the table,
+/// and only writing tells how many they are. The caller has the transaction and the locks, around
+/// decide and write; nothing here commits. One thread at a time.
 class TableLoad {
  public:
-  struct Options {
-    bool always_stage = false;             ///< so that decide counts every row
-    RelationOf relation_of = target_name;  ///< what decide reads
-  };
+  virtual ~TableLoad() = default;
 
-  /// Errors: invalid_project (a reference leads nowhere).
-  static Result<std::unique_ptr<TableLoad>> make(duckdb::Connection& connection,
-                                                 const Project& project, const Table& table,
-                                                 LoadMode mode, RowQuery query,
-                                                 const std::string& stage_name, Options options);
-
-  bool staged() const { return staged_; }
+  virtual bool staged() const = 0;
   /// Whether others must not change the tables it decides about meanwhile.
-  bool needs_locks() const { return staged_ || mode_ == LoadMode::replace; }
+  virtual bool needs_locks() const = 0;
   /// Those tables: its own and the ones it references; sorted by name.
-  const std::vector<TableName>& locked_tables() const { return locked_tables_; }
+  virtual const std::vector<TableName>& locked_tables() const = 0;
 
   /// Rules a row can break in decide.
-  const std::vector<RowRule>& rules() const { return rules_.rules(); }
+  virtual const std::vector<RowRule>& rules() const = 0;
 
   /// Before the first load: makes the stage and plans the query.
-  Result<void> prepare();
+  virtual Result<void> prepare() = 0;
   /// Plans the query again: needed before each run when it reads tables of the database.
-  Result<void> plan();
+  virtual Result<void> plan() = 0;
 
   /// Empties the stage and reads the input into it. Reads nothing when rows go straight.
-  Result<void> stage(std::span<const duckdb::Parameter> parameters);
+  virtual Result<void> stage(std::span<const duckdb::Parameter> parameters) = 0;
 
   /// `inputs`: how many the query reads. Writes nothing but temporary tables. Errors: busy when two
   /// inputs decide about each other's rows and so must be loaded one after the other.
-  Result<LoadDecision> decide(size_t inputs, const SetRules::RejectRow& reject_row);
+  virtual Result<LoadDecision> decide(size_t inputs, const SetRules::RejectRow& reject_row) = 0;
 
   /// Does what was decided, and checks that the database did just that. Returns how many rows were
   /// inserted, which nobody knows before when nothing is staged. `lineage` is for tables that have
   /// it.
-  Result<uint64_t> write(const LoadDecision& decision,
-                         std::span<const duckdb::Parameter> parameters,
-                         std::span<const LineageStretch> lineage);
+  virtual Result<uint64_t> write(const LoadDecision& decision,
+                                 std::span<const duckdb::Parameter> parameters,
+                                 std::span<const LineageStretch> lineage) = 0;
+
+  /// After a write that failed: whether the same load may go well when it is done again, with every
+  /// row judged before it is written.
+  virtual bool turn_careful() { return false; }
 
   /// After decide: SQL of a relation with the rows that are to be in the table (the table's
   /// columns, and weir_row).
-  std::string accepted_rows() const { return rules_.remaining(); }
+  virtual std::string accepted_rows() const = 0;
 
-  size_t parameter_index(const std::string& name) const;  ///< of the query, from 1; 0 = none
-  size_t parameter_count() const;
-
- private:
-  TableLoad(duckdb::Connection& connection, const Table& table, LoadMode mode, RowQuery query,
-            const std::string& stage_name, Options options, std::vector<Reference> references);
-
-  Result<void> count_staged(LoadDecision& decision);
-  Result<void> count_matches(LoadDecision& decision);
-  Result<void> write_lineage(std::span<const LineageStretch> lineage);
-  Result<void> remove_replaced(uint64_t expected);
-  Result<void> update(uint64_t expected);
-  Result<uint64_t> insert(uint64_t expected, bool some_match);
-  std::string with_lineage(const std::string& rows) const;
-  std::string written_columns(std::string_view prefix) const;
-  std::string column_list(std::string_view prefix) const;
-  std::string keys_equal() const;
-  std::string values_differ() const;
-
-  duckdb::Connection& connection_;
-  const Table& table_;
-  LoadMode mode_;
-  RowQuery query_;
-  Options options_;
-  bool staged_ = false;
-  std::vector<TableName> locked_tables_;
-  std::string stage_;         // quoted
-  std::string lineage_name_;  // not quoted
-  std::string target_;        // quoted
-  SetRules rules_;
-  std::unique_ptr<duckdb::Statement> fill_;  // query → stage, or query → target
+  /// Of the query, from 1; 0 = none.
+  virtual size_t parameter_index(const std::string& name) const = 0;
+  virtual size_t parameter_count() const = 0;
 };
-
-/// Before a load: creates the table when it is missing (pipeline/drift.h). Errors: sql when a load
-/// into the table that is there would fail, naming the first difference.
-Result<void> ensure_table(duckdb::Connection& connection, const Table& table);
 
 }  // namespace weir::pipeline

@@ -1,4 +1,4 @@
-#include "pipeline/table_load.h"
+#include "pipeline/duckdb_load.h"
 
 #include <fmt/format.h>
 
@@ -23,27 +23,20 @@ tl::unexpected<Error> repeated_key(const Table& table) {
 
 }  // namespace
 
-Result<void> ensure_table(duckdb::Connection& connection, const Table& table) {
-  const TableDrift drift = WEIR_TRY(compare_structure(connection, table));
-  if (drift.is_missing()) {
-    for (const std::string& ddl : drift.differences.front().ddl) WEIR_TRY(connection.run(ddl));
-  }
-  return refuse_drift(drift);
-}
-
-Result<std::unique_ptr<TableLoad>> TableLoad::make(duckdb::Connection& connection,
-                                                   const Project& project, const Table& table,
-                                                   LoadMode mode, RowQuery query,
-                                                   const std::string& stage_name, Options options) {
+Result<std::unique_ptr<TableLoad>> DuckdbLoad::make(duckdb::Connection& connection,
+                                                    const Project& project, const Table& table,
+                                                    LoadMode mode, RowQuery query,
+                                                    const std::string& stage_name,
+                                                    TableLoadOptions options) {
   auto references = WEIR_TRY(find_references(project, table));
-  return std::unique_ptr<TableLoad>(new TableLoad(connection, table, mode, std::move(query),
-                                                  stage_name, std::move(options),
-                                                  std::move(references)));
+  return std::unique_ptr<TableLoad>(new DuckdbLoad(connection, table, mode, std::move(query),
+                                                   stage_name, std::move(options),
+                                                   std::move(references)));
 }
 
-TableLoad::TableLoad(duckdb::Connection& connection, const Table& table, LoadMode mode,
-                     RowQuery query, const std::string& stage_name, Options options,
-                     std::vector<Reference> references)
+DuckdbLoad::DuckdbLoad(duckdb::Connection& connection, const Table& table, LoadMode mode,
+                       RowQuery query, const std::string& stage_name, TableLoadOptions options,
+                       std::vector<Reference> references)
     : connection_(connection),
       table_(table),
       mode_(mode),
@@ -63,7 +56,7 @@ TableLoad::TableLoad(duckdb::Connection& connection, const Table& table, LoadMod
   staged_ = rules_.any() || table.lineage || reads_replaced || options_.always_stage;
 }
 
-std::string TableLoad::column_list(std::string_view prefix) const {
+std::string DuckdbLoad::column_list(std::string_view prefix) const {
   std::string list;
   for (const Column& column : table_.columns) {
     list += fmt::format("{}{}{}", list.empty() ? "" : ", ", prefix, quote_identifier(column.name));
@@ -72,7 +65,7 @@ std::string TableLoad::column_list(std::string_view prefix) const {
 }
 
 /// With lineage.
-std::string TableLoad::written_columns(std::string_view prefix) const {
+std::string DuckdbLoad::written_columns(std::string_view prefix) const {
   std::string list = column_list(prefix);
   if (!table_.lineage) return list;
   for (const LineageColumn& column : lineage_columns) {
@@ -81,7 +74,7 @@ std::string TableLoad::written_columns(std::string_view prefix) const {
   return list;
 }
 
-std::string TableLoad::keys_equal() const {
+std::string DuckdbLoad::keys_equal() const {
   std::string all;
   for (const std::string& name : table_.key) {
     all += fmt::format("{}t.{} = s.{}", all.empty() ? "" : " AND ", quote_identifier(name),
@@ -90,7 +83,7 @@ std::string TableLoad::keys_equal() const {
   return all;
 }
 
-std::string TableLoad::values_differ() const {
+std::string DuckdbLoad::values_differ() const {
   std::string any;
   for (const Column& column : table_.columns) {
     if (contains(table_.key, column.name)) continue;
@@ -100,7 +93,7 @@ std::string TableLoad::values_differ() const {
   return any.empty() ? "FALSE" : any;
 }
 
-Result<void> TableLoad::prepare() {
+Result<void> DuckdbLoad::prepare() {
   if (staged_) {
     std::string columns;
     for (const Column& column : table_.columns) {
@@ -122,7 +115,7 @@ Result<void> TableLoad::prepare() {
 /// Planned anew each time: DuckDB plans with the statistics a table has at that moment (how narrow
 /// a key may be packed, for one), and a plan kept from an emptier table fails or lies on a fuller
 /// one. The other statements are not kept at all.
-Result<void> TableLoad::plan() {
+Result<void> DuckdbLoad::plan() {
   if (staged_) {
     fill_ = WEIR_TRY(connection_.prepare(fmt::format("INSERT INTO {} {}", stage_, query_.sql)));
   } else {
@@ -133,13 +126,13 @@ Result<void> TableLoad::plan() {
   return {};
 }
 
-size_t TableLoad::parameter_index(const std::string& name) const {
+size_t DuckdbLoad::parameter_index(const std::string& name) const {
   return fill_->parameter_index(name);
 }
 
-size_t TableLoad::parameter_count() const { return fill_->parameter_count(); }
+size_t DuckdbLoad::parameter_count() const { return fill_->parameter_count(); }
 
-Result<void> TableLoad::stage(std::span<const duckdb::Parameter> parameters) {
+Result<void> DuckdbLoad::stage(std::span<const duckdb::Parameter> parameters) {
   if (!staged_) return {};
   if (query_.reads_tables) WEIR_TRY(plan());
   WEIR_TRY(connection_.run("TRUNCATE " + stage_));
@@ -148,7 +141,7 @@ Result<void> TableLoad::stage(std::span<const duckdb::Parameter> parameters) {
   return {};
 }
 
-Result<LoadDecision> TableLoad::decide(size_t inputs, const SetRules::RejectRow& reject_row) {
+Result<LoadDecision> DuckdbLoad::decide(size_t inputs, const SetRules::RejectRow& reject_row) {
   LoadDecision decision;
   decision.inputs.resize(inputs);
   if (mode_ == LoadMode::replace) {
@@ -171,7 +164,7 @@ Result<LoadDecision> TableLoad::decide(size_t inputs, const SetRules::RejectRow&
   return decision;
 }
 
-Result<void> TableLoad::count_staged(LoadDecision& decision) {
+Result<void> DuckdbLoad::count_staged(LoadDecision& decision) {
   if (decision.inputs.size() == 1) {
     const auto rows = WEIR_TRY(connection_.run("SELECT count(*) FROM " + stage_));
     decision.inputs[0].staged = static_cast<uint64_t>(rows.int64(0, 0));
@@ -186,7 +179,7 @@ Result<void> TableLoad::count_staged(LoadDecision& decision) {
   return {};
 }
 
-Result<void> TableLoad::count_matches(LoadDecision& decision) {
+Result<void> DuckdbLoad::count_matches(LoadDecision& decision) {
   const std::string target = options_.relation_of(table_);
   if (WEIR_TRY(connection_.run("SELECT 1 FROM " + target + " LIMIT 1")).size() == 0) return {};
   const auto rows = WEIR_TRY(connection_.run(
@@ -204,9 +197,9 @@ Result<void> TableLoad::count_matches(LoadDecision& decision) {
   return {};
 }
 
-Result<uint64_t> TableLoad::write(const LoadDecision& decision,
-                                  std::span<const duckdb::Parameter> parameters,
-                                  std::span<const LineageStretch> lineage) {
+Result<uint64_t> DuckdbLoad::write(const LoadDecision& decision,
+                                   std::span<const duckdb::Parameter> parameters,
+                                   std::span<const LineageStretch> lineage) {
   if (mode_ == LoadMode::replace) WEIR_TRY(remove_replaced(decision.replaced));
   if (!staged_) {
     if (query_.reads_tables) WEIR_TRY(plan());
@@ -223,7 +216,7 @@ Result<uint64_t> TableLoad::write(const LoadDecision& decision,
   return insert(sum.inserted, sum.updated + sum.unchanged > 0);
 }
 
-Result<void> TableLoad::write_lineage(std::span<const LineageStretch> lineage) {
+Result<void> DuckdbLoad::write_lineage(std::span<const LineageStretch> lineage) {
   WEIR_TRY(connection_.run("TRUNCATE temp." + quote_identifier(lineage_name_)));
   const auto appender = WEIR_TRY(connection_.appender("temp", "main", lineage_name_));
   for (const LineageStretch& stretch : lineage) {
@@ -234,7 +227,7 @@ Result<void> TableLoad::write_lineage(std::span<const LineageStretch> lineage) {
 }
 
 /// `rows`: SQL of a relation of rows of the stage.
-std::string TableLoad::with_lineage(const std::string& rows) const {
+std::string DuckdbLoad::with_lineage(const std::string& rows) const {
   if (!table_.lineage) return rows;
   const std::string record = "(" + record_sql(query_.identity, "s.weir_row") + ")";
   return fmt::format(
@@ -244,13 +237,13 @@ std::string TableLoad::with_lineage(const std::string& rows) const {
       LineageStretch::bits);
 }
 
-Result<void> TableLoad::remove_replaced(uint64_t expected) {
+Result<void> DuckdbLoad::remove_replaced(uint64_t expected) {
   const auto deleted = WEIR_TRY(connection_.run("DELETE FROM " + target_));
   if (static_cast<uint64_t>(deleted.changed()) == expected) return {};
   return fail(ErrorCode::internal, "the rows deleted are not the rows that were there");
 }
 
-Result<void> TableLoad::update(uint64_t expected) {
+Result<void> DuckdbLoad::update(uint64_t expected) {
   std::string assignments;
   const auto assign = [&](const std::string& name) {
     assignments += fmt::format("{}{} = s.{}", assignments.empty() ? "" : ", ", name, name);
@@ -268,19 +261,43 @@ Result<void> TableLoad::update(uint64_t expected) {
   return {};
 }
 
-Result<uint64_t> TableLoad::insert(uint64_t expected, bool some_match) {
+std::string DuckdbLoad::remaining_rows(bool some_match, const std::string& target) const {
   std::string rows = rules_.remaining();
   if (some_match) {
     // Inside, so that what finds the new rows has no more than the stage's columns to hold.
     rows = fmt::format("(SELECT s.* FROM {} s WHERE NOT EXISTS (SELECT 1 FROM {} t WHERE {}))",
-                       rows, target_, keys_equal());
+                       rows, target, keys_equal());
   }
-  const std::string select =
-      fmt::format("SELECT {} FROM {} s", written_columns("s."), with_lineage(rows));
-  const auto inserted =
-      static_cast<uint64_t>(WEIR_TRY(connection_.run(fmt::format("INSERT INTO {} ({}) {}", target_,
-                                                                 written_columns(""), select)))
-                                .changed());
+  return fmt::format("SELECT {} FROM {} s", written_columns("s."), with_lineage(rows));
+}
+
+std::string DuckdbLoad::new_rows(bool some_match) const {
+  return remaining_rows(some_match, options_.relation_of(table_));
+}
+
+std::string DuckdbLoad::changed_rows() const {
+  return fmt::format("SELECT {} FROM {} s JOIN {} t ON {} WHERE {}", written_columns("s."),
+                     with_lineage(rules_.remaining()), options_.relation_of(table_), keys_equal(),
+                     values_differ());
+}
+
+std::vector<Column> DuckdbLoad::written_columns() const {
+  std::vector<Column> columns = table_.columns;
+  if (!table_.lineage) return columns;
+  for (const LineageColumn& lineage : lineage_columns) {
+    Column column;
+    column.name = lineage.name;
+    column.type = parse_data_type(lineage.type).value();
+    columns.push_back(std::move(column));
+  }
+  return columns;
+}
+
+Result<uint64_t> DuckdbLoad::insert(uint64_t expected, bool some_match) {
+  const auto inserted = static_cast<uint64_t>(
+      WEIR_TRY(connection_.run(fmt::format("INSERT INTO {} ({}) {}", target_, written_columns(""),
+                                           remaining_rows(some_match, target_))))
+          .changed());
   if (inserted == expected) return inserted;
   if (some_match) return repeated_key(table_);
   return fail(ErrorCode::internal, "the rows inserted are not the rows decided");

@@ -1,0 +1,271 @@
+#include "pipeline/duckdb_ledger.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/fault_point.h"
+
+namespace weir::pipeline {
+namespace {
+
+using duckdb::Parameter;
+
+constexpr const char* insert_sql =
+    "INSERT INTO weir_loads (key_hash, pipeline, step, bucket, key, version, attempt, size_bytes, "
+    "run_id, table_name, status, rows_read, rows_loaded, rows_rejected, committed_at, receipt, "
+    "replay_of) VALUES ";
+constexpr size_t insert_columns = 17;
+
+constexpr const char* latest_sql =
+    "SELECT pipeline, step, bucket, key, version, size_bytes, attempt, run_id, load_id "
+    "FROM weir_loads WHERE replay_of IS NULL AND key_hash IN (";
+
+/// Of one key, as a condition on weir_rejects with the parameters from $1 on.
+constexpr const char* of_key_sql =
+    "pipeline = $1 AND step = $2 AND bucket IS NOT DISTINCT FROM $3 AND key IS NOT DISTINCT FROM "
+    "$4 "
+    "AND run_id <> $5 AND resolution IS NULL";
+
+/// How many reject ids are taken from the sequence at first, and at most, at a time.
+constexpr size_t least_ids = 1, most_ids = 2048;
+
+/// "$1, $2, …": `count` of them, from `first`.
+std::string placeholders(size_t first, size_t count) {
+  std::string text;
+  for (size_t i = 0; i < count; ++i) text += fmt::format("{}${}", i == 0 ? "" : ", ", first + i);
+  return text;
+}
+
+int64_t micros(Timestamp time) { return time.time_since_epoch().count(); }
+
+Parameter bucket_of(const LedgerKey& key) {
+  return key.object ? Parameter(key.object->bucket.value()) : Parameter();
+}
+Parameter object_key_of(const LedgerKey& key) {
+  return key.object ? Parameter(key.object->key.value()) : Parameter();
+}
+/// From the columns pipeline, step, bucket, key.
+LedgerKey key_of(const duckdb::Rows& rows, size_t row) {
+  LedgerKey key{PipelineName(rows.text(row, 0)), static_cast<int>(rows.int64(row, 1)), {}};
+  if (!rows.is_null(row, 2)) {
+    key.object = ObjectRef{BucketName(rows.text(row, 2)), ObjectKey(rows.text(row, 3))};
+  }
+  return key;
+}
+Parameter text_or_null(const std::string& text) {
+  return text.empty() ? Parameter() : Parameter(text);
+}
+
+}  // namespace
+
+Result<std::vector<std::optional<LedgerEntry>>> DuckdbLedger::latest(
+    std::span<const LedgerKey> keys) {
+  std::vector<std::optional<LedgerEntry>> found(keys.size());
+  if (keys.empty() || fault_enabled("ledger-off")) return found;  // the simulation's canary
+  std::vector<Parameter> hashes;
+  for (const LedgerKey& key : keys) hashes.emplace_back(key.hash());
+  // Planned anew each time: a kept plan would go by the statistics of an emptier table.
+  const duckdb::Rows rows = WEIR_TRY(connection_->run(
+      latest_sql + placeholders(1, keys.size()) + ") ORDER BY load_id DESC", hashes));
+  for (size_t row = 0; row < rows.size(); ++row) {
+    const LedgerKey key = key_of(rows, row);
+    const auto at = std::find(keys.begin(), keys.end(), key);
+    if (at == keys.end()) continue;  // another key of the same hash
+    auto& entry = found[static_cast<size_t>(at - keys.begin())];
+    const ObjectVersion version(rows.text(row, 4));
+    if (!entry) {
+      entry = LedgerEntry{version,
+                          static_cast<uint64_t>(rows.int64(row, 5)),
+                          RunId(rows.text(row, 7)),
+                          rows.int64(row, 8),
+                          {}};
+    }
+    ++entry->attempts[version];
+  }
+  return found;
+}
+
+Result<std::string> DuckdbLedger::receipt_of(const LedgerEntry& entry) {
+  const Parameter id = entry.load_id;
+  const duckdb::Rows rows =
+      WEIR_TRY(connection_->run("SELECT receipt FROM weir_loads WHERE load_id = $1", {&id, 1}));
+  if (rows.size() != 1) return fail(ErrorCode::internal, "a load has gone from the ledger");
+  return rows.text(0, 0);
+}
+
+Result<std::optional<std::string>> DuckdbLedger::receipt_of(const LedgerKey& key,
+                                                            const ObjectVersion& version) {
+  if (fault_enabled("ledger-off")) return std::nullopt;
+  const Parameter values[] = {key.hash(),      key.pipeline.value(), int64_t{key.step},
+                              version.value(), bucket_of(key),       object_key_of(key)};
+  const duckdb::Rows rows = WEIR_TRY(connection_->run(
+      "SELECT receipt FROM weir_loads WHERE key_hash = $1 AND pipeline = $2 AND step = $3 AND "
+      "version = $4 AND bucket IS NOT DISTINCT FROM $5 AND key IS NOT DISTINCT FROM $6 "
+      "AND replay_of IS NULL ORDER BY load_id DESC LIMIT 1",
+      values));
+  if (rows.size() == 0) return std::nullopt;
+  return rows.text(0, 0);
+}
+
+Result<std::optional<std::string>> DuckdbLedger::receipt_of_replay(const RunId& replay) {
+  const Parameter id = replay.value();
+  const duckdb::Rows rows = WEIR_TRY(
+      connection_->run("SELECT receipt FROM weir_loads WHERE run_id = $1 AND replay_of IS NOT NULL "
+                       "ORDER BY load_id DESC LIMIT 1",
+                       {&id, 1}));
+  if (rows.size() == 0) return std::nullopt;
+  return rows.text(0, 0);
+}
+
+/// A few at a time, in numbers that recur: a statement per number of loads, kept, would take more
+/// memory than all else.
+Result<void> DuckdbLedger::write_loads(std::span<const NewLoad> loads) {
+  if (fault_enabled("ledger-off")) return {};
+  for (const size_t at_once : {size_t{64}, size_t{16}, size_t{4}, size_t{1}}) {
+    for (; loads.size() >= at_once; loads = loads.subspan(at_once)) {
+      WEIR_TRY(write_at_once(loads.first(at_once)));
+    }
+  }
+  return {};
+}
+
+Result<void> DuckdbLedger::write_at_once(std::span<const NewLoad> loads) {
+  auto& statement = insert_[loads.size()];
+  if (statement == nullptr) {
+    std::string sql = insert_sql;
+    for (size_t i = 0; i < loads.size(); ++i) {
+      sql += (i == 0 ? "(" : ", (") + placeholders(1 + i * insert_columns, insert_columns) + ")";
+    }
+    statement = WEIR_TRY(connection_->prepare(sql));
+  }
+  std::vector<Parameter> values;
+  for (const NewLoad& load : loads) {
+    const RowCounts& rows = load.receipt->rows;
+    values.insert(
+        values.end(),
+        {load.key.hash(), load.key.pipeline.value(), int64_t{load.key.step}, bucket_of(load.key),
+         object_key_of(load.key), load.version.value(), load.attempt,
+         static_cast<int64_t>(load.size_bytes), load.receipt->run.value(), load.table.value(),
+         std::string(to_string(load.receipt->status)), static_cast<int64_t>(rows.read),
+         static_cast<int64_t>(rows.loaded()), static_cast<int64_t>(rows.rejected),
+         duckdb::TimestampValue{micros(load.committed_at)}, load.receipt_json,
+         load.replay_of ? Parameter(load.replay_of->value()) : Parameter()});
+  }
+  WEIR_TRY(statement->run(values));
+  return {};
+}
+
+Result<void> DuckdbLedger::begin_rejects() {
+  rejects_ = WEIR_TRY(connection_->appender("", "", "weir_rejects"));
+  return {};
+}
+
+/// The appender knows no sequences, so that the ids are fetched for it, several at a time.
+Result<int64_t> DuckdbLedger::next_reject_id() {
+  if (reject_ids_.empty()) {
+    reject_ids_taken_ = std::clamp(reject_ids_taken_ * 4, least_ids, most_ids);
+    const duckdb::Rows rows = WEIR_TRY(connection_->run(
+        fmt::format("SELECT nextval('weir_reject_ids') FROM range({})", reject_ids_taken_)));
+    for (size_t row = 0; row < rows.size(); ++row) reject_ids_.push_back(rows.int64(row, 0));
+    std::sort(reject_ids_.begin(), reject_ids_.end(), std::greater<>());
+  }
+  const int64_t id = reject_ids_.back();
+  reject_ids_.pop_back();
+  return id;
+}
+
+Result<void> DuckdbLedger::write_reject(const RejectOrigin& origin, const Reject& reject) {
+  const Problem& first = reject.problems.front();
+  const int64_t id = WEIR_TRY(next_reject_id());
+  const Parameter values[] = {
+      origin.run.value(),
+      origin.key.pipeline.value(),
+      origin.table.value(),
+      bucket_of(origin.key),
+      object_key_of(origin.key),
+      origin.version.value(),
+      static_cast<int64_t>(reject.element),
+      reject.line == 0 ? Parameter() : Parameter(static_cast<int64_t>(reject.line)),
+      static_cast<int64_t>(reject.byte_begin),
+      static_cast<int64_t>(reject.byte_end),
+      text_or_null(first.field),
+      first.rule,
+      text_or_null(first.value),
+      text_or_null(first.message),
+      problems_json(reject.problems),
+      reject.raw,
+      duckdb::TimestampValue{micros(origin.at)},
+      id,
+      int64_t{origin.key.step},
+      origin.dictionary_version,
+      text_or_null(reject.produced),
+      reject.produced.empty() ? Parameter() : Parameter(int64_t{reject.entry_step}),
+      text_or_null(origin.header),
+      Parameter(),  // mended
+      Parameter(),  // resolved_at
+      Parameter(),  // resolved_by
+      Parameter(),  // resolution
+      origin.rolled_back};
+  return rejects_->row(values);
+}
+
+/// The keys that stopped runs left rejects of: mostly none, which is why they are asked for first.
+Result<std::vector<LedgerKey>> DuckdbLedger::rolled_back_keys() {
+  const duckdb::Rows rows =
+      WEIR_TRY(connection_->run("SELECT DISTINCT pipeline, step, bucket, key FROM weir_rejects "
+                                "WHERE rolled_back AND resolution IS NULL"));
+  std::vector<LedgerKey> keys;
+  for (size_t row = 0; row < rows.size(); ++row) keys.push_back(key_of(rows, row));
+  return keys;
+}
+
+Result<void> DuckdbLedger::supersede(std::span<const NewLoad> loads) {
+  const std::vector<LedgerKey> rolled_back = WEIR_TRY(rolled_back_keys());
+  for (const NewLoad& load : loads) {
+    const bool stopped_before =
+        std::find(rolled_back.begin(), rolled_back.end(), load.key) != rolled_back.end();
+    if (load.attempt == 1 && !stopped_before) continue;
+    const Parameter values[] = {load.key.pipeline.value(),
+                                int64_t{load.key.step},
+                                bucket_of(load.key),
+                                object_key_of(load.key),
+                                load.receipt->run.value(),
+                                load.version.value(),
+                                duckdb::TimestampValue{micros(load.committed_at)}};
+    WEIR_TRY(connection_->run(
+        fmt::format("UPDATE weir_rejects SET resolution = 'superseded', resolved_by = $5, "
+                    "resolved_at = $7 WHERE {} AND (rolled_back OR version = $6)",
+                    of_key_sql),
+        values));
+  }
+  return {};
+}
+
+Result<void> DuckdbLedger::supersede_rolled_back(const RejectOrigin& origin) {
+  const Parameter values[] = {origin.key.pipeline.value(),
+                              int64_t{origin.key.step},
+                              bucket_of(origin.key),
+                              object_key_of(origin.key),
+                              origin.run.value(),
+                              origin.version.value(),
+                              duckdb::TimestampValue{micros(origin.at)}};
+  WEIR_TRY(connection_->run(
+      fmt::format("UPDATE weir_rejects SET resolution = 'superseded', resolved_by = $5, "
+                  "resolved_at = $7 WHERE {} AND rolled_back AND version = $6",
+                  of_key_sql),
+      values));
+  // The same run tried again, because the process died before it could say so.
+  const Parameter run = origin.run.value();
+  WEIR_TRY(
+      connection_->run("DELETE FROM weir_rejects WHERE run_id = $1 AND rolled_back", {&run, 1}));
+  return {};
+}
+
+Result<void> DuckdbLedger::end_rejects() {
+  WEIR_TRY(rejects_->close());
+  rejects_.reset();
+  return {};
+}
+
+}  // namespace weir::pipeline

@@ -1,0 +1,416 @@
+#include "pipeline/server_ledger.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/fault_point.h"
+#include "crypto/digest.h"
+
+namespace weir::pipeline {
+namespace {
+
+using server::Cell;
+
+/// Rows of one INSERT: enough that round trips do not count, few enough for every server's limits.
+constexpr size_t rows_at_once = 256;
+
+struct LedgerColumn {
+  std::string_view name;
+  std::string_view postgres;
+  std::string_view mysql;
+};
+
+// MySQL: names compare byte by byte, as everywhere in weir, and keys are as long as S3's.
+constexpr LedgerColumn load_columns[] = {
+    {"load_id", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+     "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY"},
+    {"load_key", "TEXT UNIQUE", "CHAR(64) UNIQUE"},
+    {"key_hash", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"pipeline", "TEXT NOT NULL", "VARCHAR(255) NOT NULL"},
+    {"step", "INTEGER NOT NULL", "INTEGER NOT NULL"},
+    {"bucket", "TEXT", "VARCHAR(255)"},
+    {"key", "TEXT", "VARCHAR(1024)"},
+    {"version", "TEXT NOT NULL", "VARCHAR(1024) NOT NULL"},
+    {"attempt", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"size_bytes", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"run_id", "TEXT NOT NULL", "VARCHAR(64) NOT NULL"},
+    {"table_name", "TEXT NOT NULL", "VARCHAR(255) NOT NULL"},
+    {"status", "TEXT NOT NULL", "VARCHAR(32) NOT NULL"},
+    {"rows_read", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"rows_loaded", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"rows_rejected", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"committed_at", "TIMESTAMPTZ NOT NULL", "DATETIME(6) NOT NULL"},
+    {"receipt", "TEXT NOT NULL", "LONGTEXT NOT NULL"},
+    {"replay_of", "TEXT", "VARCHAR(64)"},
+};
+
+constexpr LedgerColumn reject_columns[] = {
+    {"reject_id", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+     "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY"},
+    {"run_id", "TEXT NOT NULL", "VARCHAR(64) NOT NULL"},
+    {"pipeline", "TEXT NOT NULL", "VARCHAR(255) NOT NULL"},
+    {"step", "INTEGER NOT NULL", "INTEGER NOT NULL"},
+    {"table_name", "TEXT NOT NULL", "VARCHAR(255) NOT NULL"},
+    {"bucket", "TEXT", "VARCHAR(255)"},
+    {"key", "TEXT", "VARCHAR(1024)"},
+    {"version", "TEXT NOT NULL", "VARCHAR(1024) NOT NULL"},
+    {"element", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"line", "BIGINT", "BIGINT"},
+    {"byte_begin", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"byte_end", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"field", "TEXT", "VARCHAR(255)"},
+    {"rule", "TEXT NOT NULL", "TEXT NOT NULL"},
+    {"value", "TEXT", "TEXT"},
+    {"message", "TEXT", "TEXT"},
+    {"problems", "TEXT NOT NULL", "LONGTEXT NOT NULL"},
+    {"raw", "TEXT", "LONGTEXT"},
+    {"rejected_at", "TIMESTAMPTZ NOT NULL", "DATETIME(6) NOT NULL"},
+    {"dictionary_version", "TEXT", "VARCHAR(255)"},
+    {"produced", "TEXT", "LONGTEXT"},
+    {"entry_step", "INTEGER", "INTEGER"},
+    {"header", "TEXT", "LONGTEXT"},
+    {"mended", "TEXT", "LONGTEXT"},
+    {"resolved_at", "TIMESTAMPTZ", "DATETIME(6)"},
+    {"resolved_by", "TEXT", "VARCHAR(64)"},
+    {"resolution", "TEXT", "VARCHAR(32)"},
+    {"rolled_back", "BOOLEAN NOT NULL", "BOOLEAN NOT NULL"},
+};
+
+/// In the order in which write_loads gives the values.
+constexpr std::string_view written_load_columns[] = {
+    "load_key",  "key_hash",    "pipeline",      "step",         "bucket",     "key",
+    "version",   "attempt",     "size_bytes",    "run_id",       "table_name", "status",
+    "rows_read", "rows_loaded", "rows_rejected", "committed_at", "receipt",    "replay_of",
+};
+/// In the order in which write_reject gives the values.
+constexpr std::string_view written_reject_columns[] = {
+    "run_id",
+    "pipeline",
+    "step",
+    "table_name",
+    "bucket",
+    "key",
+    "version",
+    "element",
+    "line",
+    "byte_begin",
+    "byte_end",
+    "field",
+    "rule",
+    "value",
+    "message",
+    "problems",
+    "raw",
+    "rejected_at",
+    "dictionary_version",
+    "produced",
+    "entry_step",
+    "header",
+    "rolled_back",
+};
+
+template <size_t count>
+std::string create_table(const server::Connection& connection, Engine engine,
+                         std::string_view table, const LedgerColumn (&columns)[count],
+                         std::string_view indexes) {
+  std::string list;
+  for (const LedgerColumn& column : columns) {
+    list +=
+        fmt::format("{}{} {}", list.empty() ? "" : ", ", connection.quote_identifier(column.name),
+                    engine == Engine::mysql ? column.mysql : column.postgres);
+  }
+  const bool mysql = engine == Engine::mysql;
+  return fmt::format("CREATE TABLE IF NOT EXISTS {} ({}{}){}", table, list, mysql ? indexes : "",
+                     mysql ? " ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" : "");
+}
+
+Cell text_or_null(const std::string& text) { return text.empty() ? Cell() : Cell(text); }
+Cell bucket_of(const LedgerKey& key) {
+  return key.object ? Cell(key.object->bucket.value()) : Cell();
+}
+Cell object_key_of(const LedgerKey& key) {
+  return key.object ? Cell(key.object->key.value()) : Cell();
+}
+
+/// One for each attempt to load a version of a key, so that two owners cannot both commit it.
+/// Of a replay there may be many.
+Cell load_key(const NewLoad& load) {
+  if (load.replay_of) return std::nullopt;
+  std::string text;
+  const auto add = [&](const std::string& part) {
+    text += fmt::format("{}:{}", part.size(), part);
+  };
+  add(load.key.pipeline.value());
+  add(std::to_string(load.key.step));
+  add(load.key.object ? load.key.object->bucket.value() : "");
+  add(load.key.object ? load.key.object->key.value() : "");
+  add(load.version.value());
+  add(std::to_string(load.attempt));
+  return crypto::to_hex(crypto::sha256(text));
+}
+
+/// Postgres has no text with a NUL in it: its symbol stands there instead.
+std::string storable(std::string text, Engine engine) {
+  if (engine != Engine::postgres) return text;
+  for (size_t at = text.find('\0'); at != std::string::npos; at = text.find('\0', at)) {
+    text.replace(at, 1, "\u2400");
+  }
+  return text;
+}
+
+std::string placeholders(size_t first, size_t count) {
+  std::string list;
+  for (size_t i = 0; i < count; ++i) list += fmt::format("{}${}", i == 0 ? "" : ", ", first + i);
+  return list;
+}
+
+}  // namespace
+
+Result<void> create_server_ledger(server::Connection& connection, Engine engine) {
+  const std::string loads =
+      create_table(connection, engine, "weir_loads", load_columns,
+                   ", INDEX weir_loads_key (key_hash), INDEX weir_loads_run (run_id)");
+  const std::string rejects =
+      create_table(connection, engine, "weir_rejects", reject_columns,
+                   ", INDEX weir_rejects_run (run_id), INDEX weir_rejects_open (resolution)");
+  if (engine == Engine::mysql) {
+    WEIR_TRY(connection.run(loads));
+    WEIR_TRY(connection.run(rejects));
+    return {};
+  }
+  // IF NOT EXISTS does not keep two sessions from making one table at once: the lock does.
+  WEIR_TRY(connection.begin());
+  const auto make = [&]() -> Result<void> {
+    WEIR_TRY(connection.run("SELECT pg_advisory_xact_lock(8602113421701)"));
+    for (const std::string& statement :
+         {loads, rejects,
+          std::string("CREATE INDEX IF NOT EXISTS weir_loads_key ON weir_loads (key_hash)"),
+          std::string("CREATE INDEX IF NOT EXISTS weir_loads_run ON weir_loads (run_id)"),
+          std::string("CREATE INDEX IF NOT EXISTS weir_rejects_run ON weir_rejects (run_id)"),
+          std::string("CREATE INDEX IF NOT EXISTS weir_rejects_open ON weir_rejects (pipeline) "
+                      "WHERE resolution IS NULL")}) {
+      WEIR_TRY(connection.run(statement));
+    }
+    return connection.commit();
+  };
+  auto made = make();
+  if (!made) connection.rollback();
+  return made;
+}
+
+std::string ServerLedger::null_safe(std::string_view column, std::string_view parameter) const {
+  return fmt::format("{} {} {}", connection_.quote_identifier(column),
+                     engine_ == Engine::mysql ? "<=>" : "IS NOT DISTINCT FROM", parameter);
+}
+
+std::string ServerLedger::time(Timestamp at) const {
+  std::string text = format_timestamp(at);
+  if (engine_ != Engine::mysql) return text;
+  text.pop_back();  // its DATETIME holds UTC, and takes no zone
+  return text;
+}
+
+Result<std::vector<std::optional<LedgerEntry>>> ServerLedger::latest(
+    std::span<const LedgerKey> keys) {
+  std::vector<std::optional<LedgerEntry>> found(keys.size());
+  if (keys.empty() || fault_enabled("ledger-off")) return found;  // the simulation's canary
+  std::vector<Cell> hashes;
+  for (const LedgerKey& key : keys) hashes.emplace_back(std::to_string(key.hash()));
+  const auto quoted = connection_.quote_identifier("key");
+  const auto result = WEIR_TRY(connection_.run(
+      fmt::format("SELECT pipeline, step, bucket, {}, version, size_bytes, run_id, load_id FROM "
+                  "weir_loads WHERE replay_of IS NULL AND key_hash IN ({}) ORDER BY load_id DESC",
+                  quoted, placeholders(1, keys.size())),
+      hashes));
+  for (size_t row = 0; row < result.size(); ++row) {
+    LedgerKey key{PipelineName(result.text(row, 0)), static_cast<int>(result.int64(row, 1)), {}};
+    if (result.rows[row][2]) {
+      key.object = ObjectRef{BucketName(result.text(row, 2)), ObjectKey(result.text(row, 3))};
+    }
+    const auto at = std::find(keys.begin(), keys.end(), key);
+    if (at == keys.end()) continue;  // another key of the same hash
+    auto& entry = found[static_cast<size_t>(at - keys.begin())];
+    const ObjectVersion version(result.text(row, 4));
+    if (!entry) {
+      entry = LedgerEntry{version,
+                          static_cast<uint64_t>(result.int64(row, 5)),
+                          RunId(result.text(row, 6)),
+                          result.int64(row, 7),
+                          {}};
+    }
+    ++entry->attempts[version];
+  }
+  return found;
+}
+
+Result<std::optional<std::string>> ServerLedger::receipt(const std::string& where,
+                                                         std::span<const Cell> parameters) {
+  const auto rows = WEIR_TRY(connection_.run(
+      "SELECT receipt FROM weir_loads WHERE " + where + " ORDER BY load_id DESC LIMIT 1",
+      parameters));
+  if (rows.size() == 0) return std::nullopt;
+  return rows.text(0, 0);
+}
+
+Result<std::string> ServerLedger::receipt_of(const LedgerEntry& entry) {
+  const Cell id = std::to_string(entry.load_id);
+  auto found = WEIR_TRY(receipt("load_id = $1", {&id, 1}));
+  if (found) return *std::move(found);
+  return fail(ErrorCode::internal, "a load has gone from the ledger");
+}
+
+Result<std::optional<std::string>> ServerLedger::receipt_of(const LedgerKey& key,
+                                                            const ObjectVersion& version) {
+  if (fault_enabled("ledger-off")) return std::nullopt;
+  const Cell values[] = {std::to_string(key.hash()),
+                         key.pipeline.value(),
+                         std::to_string(key.step),
+                         version.value(),
+                         bucket_of(key),
+                         object_key_of(key)};
+  return receipt(
+      fmt::format("key_hash = $1 AND pipeline = $2 AND step = $3 AND version = $4 AND {} AND {} "
+                  "AND replay_of IS NULL",
+                  null_safe("bucket", "$5"), null_safe("key", "$6")),
+      values);
+}
+
+Result<std::optional<std::string>> ServerLedger::receipt_of_replay(const RunId& replay) {
+  const Cell id = replay.value();
+  return receipt("run_id = $1 AND replay_of IS NOT NULL", {&id, 1});
+}
+
+/// `values`: row by row.
+Result<void> ServerLedger::insert(std::string_view table, std::span<const std::string_view> columns,
+                                  std::vector<Cell> values) {
+  std::string names;
+  for (const std::string_view column : columns) {
+    names += (names.empty() ? "" : ", ") + connection_.quote_identifier(column);
+  }
+  const size_t rows = values.size() / columns.size();
+  for (size_t first = 0; first < rows; first += rows_at_once) {
+    const size_t count = std::min(rows_at_once, rows - first);
+    std::string tuples;
+    for (size_t row = 0; row < count; ++row) {
+      tuples += fmt::format("{}({})", row == 0 ? "" : ", ",
+                            placeholders(1 + row * columns.size(), columns.size()));
+    }
+    WEIR_TRY(
+        connection_.run(fmt::format("INSERT INTO {} ({}) VALUES {}", table, names, tuples),
+                        std::span(values).subspan(first * columns.size(), count * columns.size())));
+  }
+  return {};
+}
+
+Result<void> ServerLedger::write_loads(std::span<const NewLoad> loads) {
+  if (loads.empty() || fault_enabled("ledger-off")) return {};
+  std::vector<Cell> values;
+  for (const NewLoad& load : loads) {
+    const RowCounts& rows = load.receipt->rows;
+    values.insert(
+        values.end(),
+        {load_key(load), std::to_string(load.key.hash()), load.key.pipeline.value(),
+         std::to_string(load.key.step), bucket_of(load.key), object_key_of(load.key),
+         load.version.value(), std::to_string(load.attempt), std::to_string(load.size_bytes),
+         load.receipt->run.value(), load.table.value(),
+         std::string(to_string(load.receipt->status)), std::to_string(rows.read),
+         std::to_string(rows.loaded()), std::to_string(rows.rejected), time(load.committed_at),
+         load.receipt_json, load.replay_of ? Cell(load.replay_of->value()) : Cell()});
+  }
+  auto inserted = insert("weir_loads", written_load_columns, std::move(values));
+  if (inserted || !connection_.refusal().by_row) return inserted;
+  return fail(ErrorCode::busy, "another weir has loaded one of these inputs meanwhile",
+              "it is asked for again, and found to be in");
+}
+
+Result<void> ServerLedger::begin_rejects() {
+  rejects_.clear();
+  return {};
+}
+
+Result<void> ServerLedger::write_reject(const RejectOrigin& origin, const Reject& reject) {
+  const Problem& first = reject.problems.front();
+  rejects_.insert(rejects_.end(),
+                  {origin.run.value(),
+                   origin.key.pipeline.value(),
+                   std::to_string(origin.key.step),
+                   origin.table.value(),
+                   bucket_of(origin.key),
+                   object_key_of(origin.key),
+                   origin.version.value(),
+                   std::to_string(reject.element),
+                   reject.line == 0 ? Cell() : Cell(std::to_string(reject.line)),
+                   std::to_string(reject.byte_begin),
+                   std::to_string(reject.byte_end),
+                   text_or_null(first.field),
+                   first.rule,
+                   text_or_null(storable(first.value, engine_)),
+                   text_or_null(storable(first.message, engine_)),
+                   problems_json(reject.problems),
+                   storable(reject.raw, engine_),
+                   time(origin.at),
+                   origin.dictionary_version,
+                   text_or_null(reject.produced),
+                   reject.produced.empty() ? Cell() : Cell(std::to_string(reject.entry_step)),
+                   text_or_null(origin.header),
+                   std::string(origin.rolled_back ? "1" : "0")});
+  if (rejects_.size() < rows_at_once * std::size(written_reject_columns)) return {};
+  return insert("weir_rejects", written_reject_columns, std::exchange(rejects_, {}));
+}
+
+Result<void> ServerLedger::end_rejects() {
+  return insert("weir_rejects", written_reject_columns, std::exchange(rejects_, {}));
+}
+
+std::string ServerLedger::of_key() const {
+  return fmt::format(
+      "pipeline = $1 AND step = $2 AND {} AND {} AND run_id <> $5 AND resolution IS "
+      "NULL",
+      null_safe("bucket", "$3"), null_safe("key", "$4"));
+}
+
+std::vector<Cell> ServerLedger::supersede_parameters(const LedgerKey& key, const RunId& run) const {
+  return {key.pipeline.value(), std::to_string(key.step), bucket_of(key), object_key_of(key),
+          run.value()};
+}
+
+Result<void> ServerLedger::supersede(std::span<const NewLoad> loads) {
+  const auto rows = WEIR_TRY(
+      connection_.run("SELECT DISTINCT pipeline, step FROM weir_rejects WHERE rolled_back AND "
+                      "resolution IS NULL"));
+  for (const NewLoad& load : loads) {
+    const auto stopped_before = [&](const std::vector<Cell>& row) {
+      return row[0] == load.key.pipeline.value() && row[1] == std::to_string(load.key.step);
+    };
+    if (load.attempt == 1 && std::ranges::none_of(rows.rows, stopped_before)) continue;
+    std::vector<Cell> values = supersede_parameters(load.key, load.receipt->run);
+    values.emplace_back(load.version.value());
+    values.emplace_back(time(load.committed_at));
+    WEIR_TRY(connection_.run(
+        fmt::format("UPDATE weir_rejects SET resolution = 'superseded', resolved_by = $5, "
+                    "resolved_at = $7 WHERE {} AND (rolled_back OR version = $6)",
+                    of_key()),
+        values));
+  }
+  return {};
+}
+
+Result<void> ServerLedger::supersede_rolled_back(const RejectOrigin& origin) {
+  std::vector<Cell> values = supersede_parameters(origin.key, origin.run);
+  values.emplace_back(origin.version.value());
+  values.emplace_back(time(origin.at));
+  WEIR_TRY(connection_.run(
+      fmt::format("UPDATE weir_rejects SET resolution = 'superseded', resolved_by = $5, "
+                  "resolved_at = $7 WHERE {} AND rolled_back AND version = $6",
+                  of_key()),
+      values));
+  // The same run tried again, because the process died before it could say so.
+  const Cell run = origin.run.value();
+  WEIR_TRY(
+      connection_.run("DELETE FROM weir_rejects WHERE run_id = $1 AND rolled_back", {&run, 1}));
+  return {};
+}
+
+}  // namespace weir::pipeline

@@ -1,0 +1,318 @@
+#include "pipeline/server_load.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "duckdb/batch_stream.h"
+#include "pipeline/server_tables.h"
+
+namespace weir::pipeline {
+namespace {
+
+using duckdb::quote_identifier;
+
+std::string names_of(const std::vector<Column>& columns, std::string_view prefix) {
+  std::string list;
+  for (const Column& column : columns) {
+    list += fmt::format("{}{}{}", list.empty() ? "" : ", ", prefix, quote_identifier(column.name));
+  }
+  return list;
+}
+
+std::string definitions_of(const std::vector<Column>& columns) {
+  std::string list;
+  for (const Column& column : columns) {
+    list += fmt::format("{}{} {}", list.empty() ? "" : ", ", quote_identifier(column.name),
+                        duckdb::sql_type(column.type));
+  }
+  return list;
+}
+
+std::vector<Column> key_columns(const Table& table) {
+  std::vector<Column> columns;
+  for (const std::string& name : table.key) columns.push_back(*table.find_column(name));
+  return columns;
+}
+
+/// Names of the scratch tables on the server: each session has its own.
+constexpr std::string_view keys_name = "weir_keys";
+constexpr std::string_view values_name = "weir_values";
+constexpr std::string_view updates_name = "weir_updates";
+
+}  // namespace
+
+Result<std::unique_ptr<ServerLoad>> ServerLoad::make(duckdb::Connection& workshop,
+                                                     server::Connection& server, Engine engine,
+                                                     const Project& project, const Table& table,
+                                                     LoadMode mode, RowQuery query,
+                                                     const std::string& stage_name) {
+  auto load = std::unique_ptr<ServerLoad>(new ServerLoad(workshop, server, engine, table, mode));
+  load->mirror_ = "temp." + quote_identifier(stage_name + "_target");
+  const auto references = WEIR_TRY(find_references(project, table));
+  for (const Reference& reference : references) {
+    if (reference.parent->name == table.name) {
+      load->whole_target_ = true;
+      continue;
+    }
+    auto at = std::ranges::find(load->parents_, reference.parent, &Parent::table);
+    if (at == load->parents_.end()) {
+      const std::string mirror = fmt::format("{}_parent_{}", stage_name, load->parents_.size());
+      at = load->parents_.insert(at, {reference.parent, "temp." + quote_identifier(mirror), {}});
+    }
+    at->columns.emplace_back(reference.column, reference.parent_column);
+  }
+  const auto is_unique = [](const Rule& rule) { return rule.kind == RuleKind::unique; };
+  for (const Column& column : table.columns) {
+    if (std::ranges::any_of(column.rules, is_unique)) load->whole_target_ = true;
+  }
+  load->may_go_straight_ = !load->whole_target_ && references.empty() && !table.lineage;
+  TableLoadOptions options;
+  options.always_stage = true;
+  options.relation_of = [load = load.get()](const Table& of) { return load->relation_of(of); };
+  auto inner = WEIR_TRY(DuckdbLoad::make(workshop, project, table, mode, std::move(query),
+                                         stage_name, std::move(options)));
+  load->inner_.reset(static_cast<DuckdbLoad*>(inner.release()));
+  return load;
+}
+
+std::string ServerLoad::relation_of(const Table& table) const {
+  if (table.name == table_.name) return mirror_;
+  const auto at = std::ranges::find(parents_, &table, &Parent::table);
+  return at == parents_.end() ? target_name(table) : at->mirror;
+}
+
+std::string ServerLoad::on_server(const Table& table) const { return server_name(server_, table); }
+
+Result<void> ServerLoad::prepare() {
+  WEIR_TRY(workshop_.run(fmt::format("CREATE OR REPLACE TEMP TABLE {} ({})", mirror_,
+                                     definitions_of(table_.columns))));
+  for (const Parent& parent : parents_) {
+    WEIR_TRY(workshop_.run(fmt::format("CREATE OR REPLACE TEMP TABLE {} ({})", parent.mirror,
+                                       definitions_of(parent.table->columns))));
+  }
+  if (may_go_straight_ && !table_.key.empty()) {
+    may_go_straight_ = WEIR_TRY(guards_key(server_, engine_, table_));
+  }
+  return inner_->prepare();
+}
+
+bool ServerLoad::turn_careful() { return refused_; }
+
+Result<void> ServerLoad::stage(std::span<const duckdb::Parameter> parameters) {
+  careful_ = std::exchange(refused_, false) || !may_go_straight_;
+  if (!careful_ && (mode_ == LoadMode::merge || mode_ == LoadMode::ignore)) {
+    // What is there may well come again; an empty table has nothing to compare with.
+    const auto found = WEIR_TRY(server_.run("SELECT 1 FROM " + on_server(table_) + " LIMIT 1"));
+    careful_ = found.size() > 0;
+  }
+  if (!careful_) return {};
+  return inner_->stage(parameters);
+}
+
+Result<LoadDecision> ServerLoad::decide(size_t inputs, const SetRules::RejectRow& reject_row) {
+  LoadDecision decision;
+  if (careful_) {
+    WEIR_TRY(mirror_target());
+    for (const Parent& parent : parents_) WEIR_TRY(mirror_parent(parent));
+    decision = WEIR_TRY(inner_->decide(inputs, reject_row));
+  }
+  decision.inputs.resize(inputs);
+  if (mode_ == LoadMode::replace) {
+    const auto rows = WEIR_TRY(server_.run("SELECT count(*) FROM " + on_server(table_)));
+    decision.replaced = static_cast<uint64_t>(rows.int64(0, 0));
+  }
+  return decision;
+}
+
+/// How a value of the server's is spelled so that DuckDB reads it.
+std::string ServerLoad::cell_sql(const Column& column, const std::string& expression) const {
+  const bool mysql = engine_ == Engine::mysql;
+  switch (column.type.kind) {
+    case TypeKind::bytes:
+      return mysql ? fmt::format("REGEXP_REPLACE(HEX({}), '(..)', '\\\\\\\\x\\\\1')", expression)
+                   : fmt::format("regexp_replace(encode({}, 'hex'), '(..)', '\\x\\1', 'g')",
+                                 expression);
+    case TypeKind::list: return mysql ? expression : fmt::format("to_json({})::text", expression);
+    case TypeKind::timestamptz:
+      return mysql ? fmt::format("CONCAT({}, '+00')", expression) : expression;
+    default: return expression;
+  }
+}
+
+/// Into the first columns of a mirror, which is emptied before.
+Result<void> ServerLoad::copy_back(const std::string& select, const std::string& mirror,
+                                   const std::vector<size_t>& places, size_t width) {
+  std::string name = mirror.substr(mirror.find('.') + 1);
+  name = name.substr(1, name.size() - 2);  // weir's own: no quotes in it
+  const auto appender = WEIR_TRY(workshop_.appender("temp", "main", name));
+  std::vector<duckdb::Parameter> row(width);
+  Result<void> appended;
+  WEIR_TRY(server_.stream(select, {}, [&](std::span<const server::Cell> cells) {
+    for (size_t i = 0; i < places.size(); ++i) {
+      row[places[i]] = cells[i] ? duckdb::Parameter(*cells[i]) : duckdb::Parameter();
+    }
+    appended = appender->row(row);
+    return appended.has_value();
+  }));
+  WEIR_TRY(std::move(appended));
+  return appender->close();
+}
+
+std::string ServerLoad::equal_columns(const std::vector<Column>& columns, std::string_view left,
+                                      std::string_view right) const {
+  std::string all;
+  for (const Column& column : columns) {
+    const std::string name = server_.quote_identifier(column.name);
+    all += fmt::format("{}{}.{} = {}.{}", all.empty() ? "" : " AND ", left, name, right, name);
+  }
+  return all;
+}
+
+/// The server's rows that the stage's are judged against.
+Result<void> ServerLoad::mirror_target() {
+  WEIR_TRY(workshop_.run("TRUNCATE " + mirror_));
+  const bool compares = whole_target_ || !table_.key.empty();
+  if (!compares || mode_ == LoadMode::replace) return {};
+  const std::string target = on_server(table_);
+  if (WEIR_TRY(server_.run("SELECT 1 FROM " + target + " LIMIT 1")).size() == 0) return {};
+  std::string cells;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < table_.columns.size(); ++i) {
+    const Column& column = table_.columns[i];
+    cells += fmt::format("{}{}", i == 0 ? "" : ", ",
+                         cell_sql(column, "t." + server_.quote_identifier(column.name)));
+    places.push_back(i);
+  }
+  std::string select = fmt::format("SELECT {} FROM {} t", cells, target);
+  if (!whole_target_) {
+    const std::vector<Column> keys = key_columns(table_);
+    WEIR_TRY(send_to_scratch(
+        fmt::format("SELECT DISTINCT {} FROM {}", names_of(keys, ""), inner_->stage_name()),
+        keys_name, keys, table_));
+    select += fmt::format(" JOIN {} k ON {}", keys_name, equal_columns(keys, "t", "k"));
+  }
+  return copy_back(select, mirror_, places, table_.columns.size());
+}
+
+/// Those values of the referenced columns that the stage asks for.
+Result<void> ServerLoad::mirror_parent(const Parent& parent) {
+  WEIR_TRY(workshop_.run("TRUNCATE " + parent.mirror));
+  const auto& parent_columns = parent.table->columns;
+  for (const auto& [column, parent_name] : parent.columns) {
+    Column wanted = *parent.table->find_column(parent_name);
+    const std::string own = quote_identifier(column->name);
+    WEIR_TRY(send_to_scratch(
+        fmt::format("SELECT DISTINCT CAST({} AS {}) AS {} FROM {} WHERE {} IS NOT NULL", own,
+                    duckdb::sql_type(wanted.type), quote_identifier(parent_name),
+                    inner_->stage_name(), own),
+        values_name, {wanted}, *parent.table));
+    const std::string name = server_.quote_identifier(parent_name);
+    const auto at = std::ranges::find(parent_columns, parent_name, &Column::name);
+    WEIR_TRY(copy_back(fmt::format("SELECT DISTINCT {} FROM {} t JOIN {} k ON t.{} = k.{}",
+                                   cell_sql(wanted, "t." + name), on_server(*parent.table),
+                                   values_name, name, name),
+                       parent.mirror, {static_cast<size_t>(at - parent_columns.begin())},
+                       parent_columns.size()));
+  }
+  return {};
+}
+
+/// Rows of the workshop into a table of the server's. Gives how many they were.
+Result<uint64_t> ServerLoad::send(const std::string& select,
+                                  std::span<const duckdb::Parameter> parameters,
+                                  const std::string& schema, const std::string& table,
+                                  const std::vector<Column>& columns) {
+  server::BulkTarget target{schema, table, {}};
+  std::vector<DataType> types;
+  for (const Column& column : columns) {
+    target.columns.push_back({column.name, column.type});
+    types.push_back(column.type);
+  }
+  const auto statement = WEIR_TRY(workshop_.prepare(select));
+  const auto rows = WEIR_TRY(duckdb::BatchStream::open(*statement, parameters, std::move(types)));
+  const auto bulk = WEIR_TRY(server_.bulk_load(target));
+  for (auto batch = WEIR_TRY(rows->next()); batch.rows > 0; batch = WEIR_TRY(rows->next())) {
+    WEIR_TRY(bulk->append(batch));
+  }
+  return bulk->finish();
+}
+
+/// Into a scratch table that has the types of those columns of `like`.
+Result<void> ServerLoad::send_to_scratch(const std::string& select, std::string_view scratch,
+                                         const std::vector<Column>& columns, const Table& like) {
+  std::string names;
+  for (const Column& column : columns) {
+    names += (names.empty() ? "" : ", ") + server_.quote_identifier(column.name);
+  }
+  const bool mysql = engine_ == Engine::mysql;
+  if (mysql) WEIR_TRY(server_.run(fmt::format("DROP TEMPORARY TABLE IF EXISTS {}", scratch)));
+  if (!mysql) WEIR_TRY(server_.run(fmt::format("DROP TABLE IF EXISTS pg_temp.{}", scratch)));
+  WEIR_TRY(server_.run(fmt::format("CREATE {} TABLE {}{} AS SELECT {} FROM {} LIMIT 0",
+                                   mysql ? "TEMPORARY" : "TEMP", scratch,
+                                   mysql ? "" : " ON COMMIT DROP", names, on_server(like))));
+  WEIR_TRY(send(select, {}, "", std::string(scratch), columns));
+  // Or the planner would take it for small.
+  if (!mysql) WEIR_TRY(server_.run(fmt::format("ANALYZE {}", scratch)));
+  return {};
+}
+
+Result<uint64_t> ServerLoad::write(const LoadDecision& decision,
+                                   std::span<const duckdb::Parameter> parameters,
+                                   std::span<const LineageStretch> lineage) {
+  if (mode_ == LoadMode::replace) {
+    const auto removed = WEIR_TRY(server_.run("DELETE FROM " + on_server(table_)));
+    if (removed.changed != decision.replaced) {
+      return fail(ErrorCode::busy, "somebody else writes to table '" + table_.name.value() + "'");
+    }
+  }
+  if (!careful_) return write_straight(parameters);
+  if (table_.lineage) WEIR_TRY(inner_->write_lineage(lineage));
+  LoadCounts sum;
+  for (const LoadCounts& count : decision.inputs) {
+    sum.inserted += count.inserted;
+    sum.updated += count.updated;
+    sum.unchanged += count.unchanged;
+  }
+  const std::vector<Column> columns = inner_->written_columns();
+  if (sum.updated > 0) WEIR_TRY(update(sum.updated, columns));
+  const uint64_t inserted = WEIR_TRY(send(inner_->new_rows(sum.updated + sum.unchanged > 0), {},
+                                          table_.schema, table_.name.value(), columns));
+  if (inserted == sum.inserted) return inserted;
+  return fail(ErrorCode::internal, "the rows inserted are not the rows decided");
+}
+
+Result<uint64_t> ServerLoad::write_straight(std::span<const duckdb::Parameter> parameters) {
+  auto written =
+      send(fmt::format("SELECT {} FROM ({})", names_of(table_.columns, ""), inner_->query().sql),
+           parameters, table_.schema, table_.name.value(), table_.columns);
+  if (!written && written.error().code == ErrorCode::sql && server_.refusal().by_row) {
+    refused_ = true;
+  }
+  return written;
+}
+
+Result<void> ServerLoad::update(uint64_t expected, const std::vector<Column>& columns) {
+  const std::vector<Column> keys = key_columns(table_);
+  WEIR_TRY(send_to_scratch(inner_->changed_rows(), updates_name, columns, table_));
+  std::string assignments;
+  for (const Column& column : columns) {
+    if (std::ranges::find(table_.key, column.name) != table_.key.end()) continue;
+    const std::string name = server_.quote_identifier(column.name);
+    const std::string left = engine_ == Engine::mysql ? "t." + name : name;
+    assignments += fmt::format("{}{} = u.{}", assignments.empty() ? "" : ", ", left, name);
+  }
+  const std::string target = on_server(table_);
+  const std::string equal = equal_columns(keys, "t", "u");
+  const auto updated = WEIR_TRY(server_.run(
+      engine_ == Engine::mysql ? fmt::format("UPDATE {} t JOIN {} u ON {} SET {}", target,
+                                             updates_name, equal, assignments)
+                               : fmt::format("UPDATE {} t SET {} FROM {} u WHERE {}", target,
+                                             assignments, updates_name, equal)));
+  if (updated.changed == expected) return {};
+  return fail(ErrorCode::invalid_input,
+              "table '" + table_.name.value() + "' holds a key of this input more than once",
+              "remove the duplicates from the table");
+}
+
+}  // namespace weir::pipeline

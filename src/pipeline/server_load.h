@@ -1,0 +1,94 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/project.h"
+#include "pipeline/duckdb_load.h"
+#include "server/connection.h"
+
+namespace weir::pipeline {
+
+/// A load into a table of a server. Rows are computed, staged and judged in a DuckDB beside it (the
+/// workshop), by the very code that judges loads into DuckDB: what of the server's rows they are
+/// judged against is copied there first, by key, so that every receipt is the same.
+///
+/// Where only the key could be in the way, and the server guards it, rows go straight into the
+/// table while they are read, and are judged only when the server refuses one: then write() fails
+/// with `busy`, and turn_careful() says that the load is to be done again.
+class ServerLoad final : public TableLoad {
+ public:
+  /// `workshop` and `server` must outlive it. Errors: invalid_project (a reference leads nowhere).
+  static Result<std::unique_ptr<ServerLoad>> make(duckdb::Connection& workshop,
+                                                  server::Connection& server, Engine engine,
+                                                  const Project& project, const Table& table,
+                                                  LoadMode mode, RowQuery query,
+                                                  const std::string& stage_name);
+
+  bool staged() const override { return careful_; }
+  bool needs_locks() const override { return inner_->needs_locks(); }
+  const std::vector<TableName>& locked_tables() const override { return inner_->locked_tables(); }
+  const std::vector<RowRule>& rules() const override { return inner_->rules(); }
+  Result<void> prepare() override;
+  Result<void> plan() override { return inner_->plan(); }
+  Result<void> stage(std::span<const duckdb::Parameter> parameters) override;
+  Result<LoadDecision> decide(size_t inputs, const SetRules::RejectRow& reject_row) override;
+  Result<uint64_t> write(const LoadDecision& decision,
+                         std::span<const duckdb::Parameter> parameters,
+                         std::span<const LineageStretch> lineage) override;
+  std::string accepted_rows() const override { return inner_->accepted_rows(); }
+  size_t parameter_index(const std::string& name) const override {
+    return inner_->parameter_index(name);
+  }
+  size_t parameter_count() const override { return inner_->parameter_count(); }
+
+  bool turn_careful() override;
+
+ private:
+  /// Columns of another table that references name, and the workshop's table with those values of
+  /// theirs that the server has.
+  struct Parent {
+    const Table* table = nullptr;
+    std::string mirror;                                          // quoted
+    std::vector<std::pair<const Column*, std::string>> columns;  // of this table, of the parent
+  };
+
+  ServerLoad(duckdb::Connection& workshop, server::Connection& server, Engine engine,
+             const Table& table, LoadMode mode)
+      : workshop_(workshop), server_(server), engine_(engine), table_(table), mode_(mode) {}
+
+  std::string relation_of(const Table& table) const;
+  Result<void> mirror_target();
+  Result<void> mirror_parent(const Parent& parent);
+  Result<void> copy_back(const std::string& select, const std::string& mirror,
+                         const std::vector<size_t>& places, size_t width);
+  Result<uint64_t> send(const std::string& select, std::span<const duckdb::Parameter> parameters,
+                        const std::string& schema, const std::string& table,
+                        const std::vector<Column>& columns);
+  Result<void> send_to_scratch(const std::string& select, std::string_view scratch,
+                               const std::vector<Column>& columns, const Table& like);
+  Result<void> update(uint64_t expected, const std::vector<Column>& columns);
+  Result<uint64_t> write_straight(std::span<const duckdb::Parameter> parameters);
+  std::string on_server(const Table& table) const;
+  std::string cell_sql(const Column& column, const std::string& expression) const;
+  std::string equal_columns(const std::vector<Column>& columns, std::string_view left,
+                            std::string_view right) const;
+
+  duckdb::Connection& workshop_;
+  server::Connection& server_;
+  const Engine engine_;
+  const Table& table_;
+  const LoadMode mode_;
+  std::unique_ptr<DuckdbLoad> inner_;
+  std::string mirror_;  // quoted: the workshop's copy of what the target has
+  std::vector<Parent> parents_;
+  bool whole_target_ = false;  // rules ask about more than its keys
+  bool may_go_straight_ = false;
+  bool careful_ = true;   // staged and judged, for this load
+  bool refused_ = false;  // a row of this load, which went straight
+};
+
+}  // namespace weir::pipeline

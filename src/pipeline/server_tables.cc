@@ -1,0 +1,112 @@
+#include "pipeline/server_tables.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "pipeline/drift.h"
+#include "postgres/types.h"
+
+namespace weir::pipeline {
+namespace {
+
+Result<std::string> type_sql(const server::Connection&, Engine engine, const Column& column) {
+  if (engine == Engine::postgres) return postgres::column_type(column.type);
+  return fail(ErrorCode::not_yet, "mysql:// databases are not built yet");
+}
+
+bool in_key(const Table& table, const std::string& column) {
+  return std::ranges::find(table.key, column) != table.key.end();
+}
+
+/// SQL of the schema that the table is in.
+std::string schema_sql(const server::Connection& connection, Engine engine, const Table& table) {
+  if (!table.schema.empty()) return connection.quote_literal(table.schema);
+  return engine == Engine::mysql ? "database()" : "current_schema()";
+}
+
+}  // namespace
+
+std::string server_name(const server::Connection& connection, const Table& table) {
+  const std::string name = connection.quote_identifier(table.name.value());
+  return table.schema.empty() ? name : connection.quote_identifier(table.schema) + "." + name;
+}
+
+Result<std::vector<std::string>> server_creation_ddl(const server::Connection& connection,
+                                                     Engine engine, const Table& table) {
+  std::vector<std::string> ddl;
+  if (!table.schema.empty()) {
+    ddl.push_back("CREATE SCHEMA IF NOT EXISTS " + connection.quote_identifier(table.schema));
+  }
+  std::string columns;
+  std::string unique;
+  for (const Column& column : table.columns) {
+    const std::string name = connection.quote_identifier(column.name);
+    columns += fmt::format("{}{} {}{}", columns.empty() ? "" : ", ", name,
+                           WEIR_TRY(type_sql(connection, engine, column)),
+                           column.required() || in_key(table, column.name) ? " NOT NULL" : "");
+    const auto is_unique = [](const Rule& rule) { return rule.kind == RuleKind::unique; };
+    if (std::ranges::any_of(column.rules, is_unique)) unique += ", UNIQUE (" + name + ")";
+  }
+  for (const LineageColumn& lineage : lineage_columns) {
+    if (!table.lineage) break;
+    Column column;
+    column.name = lineage.name;
+    column.type = WEIR_TRY(parse_data_type(lineage.type));
+    columns += fmt::format(", {} {}", connection.quote_identifier(column.name),
+                           WEIR_TRY(type_sql(connection, engine, column)));
+  }
+  std::string key;
+  for (const std::string& name : table.key) {
+    key += (key.empty() ? ", PRIMARY KEY (" : ", ") + connection.quote_identifier(name);
+  }
+  if (!key.empty()) key += ")";
+  ddl.push_back(fmt::format("CREATE TABLE IF NOT EXISTS {} ({}{}{})",
+                            server_name(connection, table), columns, key, unique));
+  return ddl;
+}
+
+Result<std::vector<std::string>> ensure_server_table(server::Connection& connection, Engine engine,
+                                                     const Table& table) {
+  const server::Cell name = table.name.value();
+  const auto found = WEIR_TRY(connection.run(
+      fmt::format("SELECT column_name FROM information_schema.columns WHERE table_schema = {} AND "
+                  "table_name = $1",
+                  schema_sql(connection, engine, table)),
+      {&name, 1}));
+  if (found.size() == 0) {
+    auto ddl = WEIR_TRY(server_creation_ddl(connection, engine, table));
+    for (const std::string& statement : ddl) WEIR_TRY(connection.run(statement));
+    return ddl;
+  }
+  for (const Column& column : table.columns) {
+    const auto is_it = [&](const auto& row) { return row[0] == column.name; };
+    if (std::ranges::any_of(found.rows, is_it)) continue;
+    return fail(
+        ErrorCode::sql,
+        fmt::format("table '{}' on the server has no column '{}'", table.name.value(), column.name),
+        "add it there, or take it out of the dictionary", column.location);
+  }
+  return std::vector<std::string>();
+}
+
+Result<bool> guards_key(server::Connection& connection, Engine engine, const Table& table) {
+  const server::Cell name = table.name.value();
+  const auto rows = WEIR_TRY(connection.run(
+      fmt::format(
+          "SELECT c.constraint_name, k.column_name FROM information_schema.table_constraints "
+          "c JOIN information_schema.key_column_usage k ON k.constraint_schema = "
+          "c.constraint_schema AND k.constraint_name = c.constraint_name AND k.table_name = "
+          "c.table_name WHERE c.constraint_type IN ('PRIMARY KEY', 'UNIQUE') AND "
+          "c.table_schema = {} AND c.table_name = $1",
+          schema_sql(connection, engine, table)),
+      {&name, 1}));
+  std::map<std::string, std::set<std::string>> constraints;
+  for (size_t i = 0; i < rows.size(); ++i) constraints[rows.text(i, 0)].insert(rows.text(i, 1));
+  const std::set<std::string> key(table.key.begin(), table.key.end());
+  return std::ranges::any_of(constraints, [&](const auto& one) { return one.second == key; });
+}
+
+}  // namespace weir::pipeline

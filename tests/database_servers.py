@@ -1,0 +1,75 @@
+"""Database servers of the tests' own: started in a temporary folder, on a socket, stopped by pid."""
+import os
+import pathlib
+import pwd
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+
+STARTED_WITHIN_SECONDS = 60
+
+
+def find_postgres(program: str) -> str:
+    found = sorted(pathlib.Path('/usr/lib/postgresql').glob(f'*/bin/{program}'), key=lambda path: float(path.parts[4]))
+    return str(found[-1]) if found else program
+
+
+class Postgres:
+    """A PostgreSQL server; as a context it is stopped, and its folder removed, at the end."""
+
+    def __init__(self) -> None:
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix='weir-postgres-'))
+        self.user: str | None = None
+        if os.geteuid() == 0:  # it refuses to run as root
+            self.user = 'postgres' if any(entry.pw_name == 'postgres' for entry in pwd.getpwall()) else 'nobody'
+            shutil.chown(self.root, self.user)
+        self.command(['initdb', '-D', str(self.root / 'data'), '-U', 'owner', '--auth=trust', '--no-sync', '-E', 'UTF8',
+                      '--locale=C.UTF-8'])
+        self.process: subprocess.Popen | None = None
+        self.start()
+
+    def command(self, words: list[str]) -> None:
+        done = subprocess.run([find_postgres(words[0]), *words[1:]], capture_output=True, text=True, user=self.user,
+                              cwd='/', env={'PATH': os.environ['PATH'], 'LC_ALL': 'C.UTF-8'})
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start(self) -> None:
+        words = [find_postgres('postgres'), '-D', str(self.root / 'data'), '-k', str(self.root), '-c',
+                 'listen_addresses=', '-c', 'shared_buffers=64MB', '-c', 'log_destination=stderr', '-c', 'fsync=off']
+        self.process = subprocess.Popen(words, stderr=subprocess.PIPE, user=self.user, cwd='/',
+                                        env={'PATH': os.environ['PATH'], 'LC_ALL': 'C.UTF-8'})
+        said = b''
+        while b'ready to accept connections' not in said:
+            ready, _, _ = select.select([self.process.stderr], [], [], STARTED_WITHIN_SECONDS)
+            part = os.read(self.process.stderr.fileno(), 4096) if ready else b''
+            assert part, f'Postgres does not start: {said.decode()}'
+            said += part
+        # Whatever it says from here on goes to nobody, but must go somewhere.
+        self.drain = subprocess.Popen(['cat'], stdin=self.process.stderr, stdout=subprocess.DEVNULL)
+        self.process.stderr.close()
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT: its sessions end at once; SIGQUIT: as if the machine's power went."""
+        assert self.process
+        self.process.send_signal(how)
+        self.process.wait(STARTED_WITHIN_SECONDS)
+        self.drain.wait(STARTED_WITHIN_SECONDS)
+
+    def url(self, database: str = 'postgres') -> str:
+        return f'postgres://owner@/{database}?host={self.root}'
+
+    def query(self, sql: str, database: str = 'postgres') -> list[list[str]]:
+        done = subprocess.run(['psql', '-X', '-q', '-A', '-t', '-F', '\t', '-v', 'ON_ERROR_STOP=1', '-h',
+                               str(self.root), '-U', 'owner', '-d', database, '-c', sql], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return [line.split('\t') for line in done.stdout.splitlines()]
+
+    def __enter__(self) -> 'Postgres':
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self.process and self.process.poll() is None:
+            self.stop(signal.SIGQUIT)
+        shutil.rmtree(self.root, ignore_errors=True)

@@ -1,0 +1,166 @@
+"""Loads into a real PostgreSQL: the receipts are DuckDB's, the rows are there exactly once, whatever dies."""
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+from typing import Iterator
+
+import pytest
+
+from database_servers import Postgres
+from weir_project import REPOSITORY, OwnerDied, Project, wait_until
+
+EXAMPLE = REPOSITORY / 'examples' / 'hiring'
+
+
+@pytest.fixture(scope='module')
+def server() -> Iterator[Postgres]:
+    with Postgres() as postgres:
+        yield postgres
+
+
+@pytest.fixture
+def database(server: Postgres, tmp_path: pathlib.Path) -> str:
+    name = f'test_{abs(hash(tmp_path)) % 10**9}'
+    server.query(f'CREATE DATABASE {name}')
+    return name
+
+
+def hiring(root: pathlib.Path, url: str | None, seed: int) -> Project:
+    files = root / 'files'
+    subprocess.run(['/usr/bin/python3', EXAMPLE / 'generate.py', files, '--seed', str(seed)], check=True)
+    (root / 'landing').mkdir(parents=True)
+    shutil.copy(EXAMPLE / 'weir.yaml', root)
+    if url:
+        (root / 'weir.postgres.yaml').write_text(f'databases: {{people: "{url}"}}\n')
+    for name in ('departments', 'jobs', 'hired_employees'):
+        shutil.copy(files / f'{name}.csv', root / 'landing')
+    return Project(root)
+
+
+def comparable(receipt: dict) -> dict:
+    return {key: value for key, value in receipt.items() if key not in ('run', 'duration_ms')}
+
+
+def test_the_receipts_are_those_of_duckdb(server: Postgres, database: str, tmp_path: pathlib.Path) -> None:
+    mine = hiring(tmp_path / 'duckdb', None, 7)
+    theirs = hiring(tmp_path / 'postgres', server.url(database), 7)
+    for pipeline in ('load-departments', 'load-jobs', 'load-employees'):
+        expected = [comparable(receipt) for receipt in mine.run(pipeline, code=None)]
+        found = [comparable(receipt) for receipt in theirs.run(pipeline, '--env', 'postgres', code=None)]
+        assert found == expected
+        assert expected and expected[0]['rows']['read'] > 0
+    assert expected[0]['rows']['rejected'] > 0, 'the file is clean: nothing would be compared'
+    columns = 'id, name, department_id, job_id, weir_element'
+    rows = [list(row.values()) for row in mine.query(f'SELECT {columns} FROM hired_employees ORDER BY id')]
+    assert server.query(f'SELECT {columns} FROM hired_employees ORDER BY id', database) == rows
+    rejects = mine.query('SELECT element, field, rule FROM weir_rejects ORDER BY element')
+    assert server.query("SELECT element, coalesce(field, ''), rule FROM weir_rejects ORDER BY element", database) == [
+        list(row.values()) for row in rejects]
+
+
+KEYED = '''
+project: keyed
+memory: 512MB
+databases: {{db: "{url}"}}
+buckets: {{landing: {{url: "file://landing", settle: 100ms}}}}
+tables:
+  rows:
+    in: db
+    columns:
+      id: bigint | key
+      name: varchar(50)
+      amount: decimal(20,4)
+      at: timestamptz
+pipelines:
+  load:
+    when: [{{object: "landing/*.json"}}]
+    retry: {{times: 100, backoff: 50ms, longest: 500ms}}
+    steps:
+      - read: {{format: json}}
+      - load: {{table: rows, mode: {mode}}}
+'''
+
+
+def keyed(root: pathlib.Path, url: str, mode: str) -> Project:
+    (root / 'landing').mkdir(parents=True)
+    (root / 'weir.yaml').write_text(KEYED.format(url=url, mode=mode))
+    return Project(root)
+
+
+def line(number: int, name: str) -> str:
+    return f'{{"id": {number}, "name": "{name}", "amount": "{number}.5", "at": "2026-01-01T00:00:00Z"}}\n'
+
+
+@pytest.mark.parametrize('mode', ['append', 'merge', 'ignore', 'replace'])
+def test_each_mode_does_to_keys_what_it_does_in_duckdb(mode: str, server: Postgres, database: str,
+                                                       tmp_path: pathlib.Path) -> None:
+    files = [''.join(line(number, 'first') for number in range(10)),
+             ''.join(line(number, 'first' if number % 2 else 'second') for number in range(5, 15)),
+             ''.join(line(number, 'again') for number in (1, 1, 20, 20))]
+    projects = [keyed(tmp_path / 'a', 'duckdb://db.duckdb', mode), keyed(tmp_path / 'b', server.url(database), mode)]
+    for number, text in enumerate(files):
+        receipts = []
+        for project in projects:
+            project.write(f'landing/{number}.json', text)
+            (receipt,) = project.run('load', '--object', f'landing/{number}.json', code=None)
+            receipts.append(comparable(receipt))
+        assert receipts[1] == receipts[0]
+    expected = [list(row.values()) for row in projects[0].query('SELECT id, name, amount FROM rows ORDER BY id')]
+    assert server.query('SELECT id, name, amount FROM rows ORDER BY id', database) == expected
+
+
+def test_an_object_is_loaded_once(server: Postgres, database: str, tmp_path: pathlib.Path) -> None:
+    project = keyed(tmp_path, server.url(database), 'merge')
+    project.write('landing/a.json', line(1, 'one'))
+    assert [receipt['status'] for receipt in project.run('load')] == ['succeeded']
+    shutil.rmtree(tmp_path / '.weir')  # the run log is gone; the ledger knows
+    project.write('landing/a.json', line(1, 'one'))
+    assert {receipt['status'] for receipt in project.run('load')} <= {'skipped'}
+    assert server.query('SELECT count(*) FROM rows', database) == [['1']]
+
+
+def test_a_server_that_is_down_makes_runs_wait(database: str, server: Postgres, tmp_path: pathlib.Path) -> None:
+    with Postgres() as own:
+        project = keyed(tmp_path, own.url(), 'append')
+        with project.up() as owner:
+            project.write('landing/1.json', line(1, 'one'))
+            wait_until(lambda: project.runs('--state', 'succeeded'), 'the first file')
+            own.stop(signal.SIGQUIT)
+            project.write('landing/2.json', line(2, 'two'))
+            wait_until(lambda: 'is down' in owner.log.read_text(), 'the outage is noticed')
+            assert not project.runs('--state', 'parked')
+            own.start()
+            wait_until(lambda: len(project.runs('--state', 'succeeded')) == 2, 'the second file')
+        assert own.query('SELECT id, name FROM rows ORDER BY id') == [['1', 'one'], ['2', 'two']]
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_killed_at_any_moment_every_row_is_there_once(seed: int, server: Postgres, database: str,
+                                                      tmp_path: pathlib.Path) -> None:
+    dice = random.Random(seed)
+    project = keyed(tmp_path, server.url(database), 'append')
+    points = ['before-stage', 'before-commit', 'after-commit', 'run-leased', 'run-executed', 'run-finished']
+    written = 0
+    for point in dice.sample(points, 3):
+        for _ in range(dice.randint(5, 30)):
+            text = ''.join(line(written * 100 + row, f'{seed}') for row in range(dice.randint(1, 100)))
+            project.write(f'landing/{written}.json', text)
+            written += 1
+        project.environment = {'WEIR_FAULTS': f'crash@{point}:{dice.randint(1, 3)}'}
+        try:
+            owner = project.start()
+        except OwnerDied:
+            continue
+        try:
+            owner.process.wait(5)
+        except subprocess.TimeoutExpired:
+            pass
+        owner.kill()
+    project.environment = {}
+    with project.up():
+        wait_until(lambda: len(project.runs('--state', 'succeeded', '--limit', '1000')) >= written, 'every file', 120)
+    expected = sum((tmp_path / 'landing' / f'{number}.json').read_text().count('\n') for number in range(written))
+    assert server.query('SELECT count(*), count(DISTINCT id) FROM rows', database) == [[str(expected)] * 2]
+    assert server.query('SELECT count(*), count(DISTINCT "key") FROM weir_loads', database) == [[str(written)] * 2]
