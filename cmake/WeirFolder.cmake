@@ -32,6 +32,8 @@ function(weir_folder name)
       set_tests_properties(${name}.all PROPERTIES TIMEOUT 600)
     else()
       gtest_discover_tests(weir_${name}_test TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60
+                           # A compiler cache may make __FILE__ relative to it.
+                           WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
                            PROPERTIES TIMEOUT 300)
     endif()
   endif()
