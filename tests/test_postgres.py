@@ -1,4 +1,5 @@
 """Loads into a real PostgreSQL: the receipts are DuckDB's, the rows are there exactly once, whatever dies."""
+import json
 import pathlib
 import random
 import shutil
@@ -109,6 +110,84 @@ def test_each_mode_does_to_keys_what_it_does_in_duckdb(mode: str, server: Postgr
         assert receipts[1] == receipts[0]
     expected = [list(row.values()) for row in projects[0].query('SELECT id, name, amount FROM rows ORDER BY id')]
     assert server.query('SELECT id, name, amount FROM rows ORDER BY id', database) == expected
+
+
+TYPED = '''
+project: typed
+databases: {{db: "{url}"}}
+buckets: {{landing: file://landing}}
+tables:
+  parents:
+    in: db
+    columns: {{code: "varchar(10) | key"}}
+  rows:
+    in: db
+    columns:
+      id: bigint | key
+      flag: boolean
+      tiny: tinyint
+      huge: hugeint
+      ratio: double
+      single: real
+      amount: decimal(38,10)
+      text: varchar | unique
+      parent: varchar(10) | references parents
+      raw: bytes
+      day: date
+      hour: time
+      local: timestamp
+      moment: timestamptz
+      token: uuid
+      document: json
+      numbers: integer[]
+pipelines:
+  parents:
+    when: [{{object: "landing/parents*.json"}}]
+    steps:
+      - read: {{format: json}}
+      - load: {{table: parents, mode: merge}}
+  load:
+    when: [{{object: "landing/rows*.json"}}]
+    steps:
+      - read: {{format: json}}
+      - load: {{table: rows, mode: merge}}
+'''
+
+
+def typed_row(number: int, **changed: object) -> dict:
+    row = {'id': number, 'flag': number % 2 == 0, 'tiny': -128, 'huge': str(-2**127 + number), 'ratio': 0.1 + number,
+           'single': 1.1, 'amount': f'{10**27 + number}.0000000001', 'text': f"it's \\ \t\n 'é' 😀 {number} ", 'parent': 'a',
+           'raw': '\\x00ff5c' + f'{number:02x}', 'day': '0001-01-01', 'hour': '23:59:59.999999',
+           'local': '9999-12-31T23:59:59.999999', 'moment': '1969-12-31T23:59:59.999999-05:00',
+           'token': f'80000000-0000-0000-0000-{number:012x}', 'document': {'b': 1, 'a': [None, '\\']},
+           'numbers': [1, None, -3]}
+    return {**row, **changed}
+
+
+def test_what_is_in_the_table_is_read_back_as_it_was(server: Postgres, database: str, tmp_path: pathlib.Path) -> None:
+    """A merge compares each value with the server's: the same again is unchanged, in every type."""
+    nothing = {name: None for name in typed_row(0) if name != 'id'}
+    files = [
+        [typed_row(1), typed_row(2, parent='b'), {'id': 3, **nothing}, typed_row(4, parent='nobody')],
+        [typed_row(1), typed_row(2, parent='b'), {'id': 3, **nothing}],
+        [typed_row(1, raw='\\x5c'), typed_row(2, numbers=[]), typed_row(3), typed_row(5, text=typed_row(1)['text'])],
+    ]
+    receipts: list[list[dict]] = []
+    for name, url in (('duckdb', 'duckdb://db.duckdb'), ('postgres', server.url(database))):
+        root = tmp_path / name
+        (root / 'landing').mkdir(parents=True)
+        (root / 'weir.yaml').write_text(TYPED.format(url=url))
+        project = Project(root)
+        project.write('landing/parents.json', '{"code": "a"}\n{"code": "b"}\n')
+        found = [comparable(receipt) for receipt in project.run('parents')]
+        for number, rows in enumerate(files):
+            key = f'landing/rows{number}.json'
+            project.write(key, ''.join(json.dumps(row) + '\n' for row in rows))
+            found += [comparable(receipt) for receipt in project.run('load', '--object', key, code=None)]
+        receipts.append(found)
+    assert receipts[1] == receipts[0]
+    assert receipts[1][2]['rows']['unchanged'] == 3, receipts[1][2]
+    assert receipts[1][1]['rows']['rejected'] == 1 and receipts[1][3]['rows']['rejected'] == 1, receipts[1]
 
 
 def test_an_object_is_loaded_once(server: Postgres, database: str, tmp_path: pathlib.Path) -> None:
