@@ -8,7 +8,10 @@ import signal
 import subprocess
 import tempfile
 
+from weir_project import wait_until
+
 STARTED_WITHIN_SECONDS = 60
+SERVER_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 
 def find_postgres(program: str) -> str:
@@ -18,6 +21,9 @@ def find_postgres(program: str) -> str:
 
 class Postgres:
     """A PostgreSQL server; as a context it is stopped, and its folder removed, at the end."""
+
+    engine = 'postgres'
+    database = 'postgres'
 
     def __init__(self) -> None:
         self.root = pathlib.Path(tempfile.mkdtemp(prefix='weir-postgres-'))
@@ -57,6 +63,12 @@ class Postgres:
         self.process.wait(STARTED_WITHIN_SECONDS)
         self.drain.wait(STARTED_WITHIN_SECONDS)
 
+    def crash(self) -> None:
+        self.stop(signal.SIGQUIT)
+
+    def create(self, database: str) -> None:
+        self.query(f'CREATE DATABASE {database}')
+
     def url(self, database: str = 'postgres') -> str:
         return f'postgres://owner@/{database}?host={self.root}'
 
@@ -72,4 +84,81 @@ class Postgres:
     def __exit__(self, *_) -> None:
         if self.process and self.process.poll() is None:
             self.stop(signal.SIGQUIT)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+class MariaDB:
+    """A MariaDB server on a port and a socket of its own; as a context it is stopped, and its folder removed."""
+
+    engine = 'mysql'
+    database = 'weir'
+    password = 's3cret'
+
+    def __init__(self, *arguments: str) -> None:
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix='weir-mariadb-'))
+        self.arguments = arguments
+        self.user: str | None = None
+        if os.geteuid() == 0:  # it refuses to run as root
+            self.user = 'mysql' if any(entry.pw_name == 'mysql' for entry in pwd.getpwall()) else 'nobody'
+            shutil.chown(self.root, self.user)
+        self.socket = self.root / 'socket'
+        self.command(['mariadb-install-db', '--no-defaults', f'--datadir={self.root}/data', '--skip-test-db',
+                      '--auth-root-authentication-method=normal', '--skip-name-resolve'])
+        self.process: subprocess.Popen | None = None
+        self.start()
+        self.query('CREATE DATABASE weir')
+        self.query(f"CREATE USER weir@'%' IDENTIFIED BY '{self.password}'")
+        self.query("GRANT ALL ON *.* TO weir@'%'")
+
+    def command(self, words: list[str]) -> None:
+        done = subprocess.run(words, capture_output=True, text=True, user=self.user, cwd='/',
+                              env={'PATH': SERVER_PATH, 'LC_ALL': 'C.UTF-8'})
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start(self) -> None:
+        log = (self.root / 'log').open('ab')
+        self.process = subprocess.Popen(
+            ['mariadbd', '--no-defaults', f'--datadir={self.root}/data', f'--socket={self.socket}', '--skip-networking',
+             f'--pid-file={self.root}/pid', '--skip-name-resolve', '--skip-log-bin', '--innodb-buffer-pool-size=64M',
+             '--innodb-log-file-size=64M', '--innodb-flush-log-at-trx-commit=2', '--performance-schema=OFF',
+             *self.arguments],
+            stdout=log, stderr=log, user=self.user, cwd='/', env={'PATH': SERVER_PATH, 'LC_ALL': 'C.UTF-8'})
+        log.close()
+        wait_until(self.answers, 'MariaDB answers', STARTED_WITHIN_SECONDS)
+
+    def answers(self) -> bool:
+        assert self.process and self.process.poll() is None, (self.root / 'log').read_text()[-3000:]
+        return self.client('SELECT 1', '').returncode == 0
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """SIGTERM: in order; SIGKILL: as if the machine's power went."""
+        assert self.process
+        self.process.send_signal(how)
+        self.process.wait(STARTED_WITHIN_SECONDS)
+
+    def crash(self) -> None:
+        self.stop(signal.SIGKILL)
+
+    def url(self, database: str = 'weir') -> str:
+        return f'mysql://weir:{self.password}@/{database}?host={self.socket}'
+
+    def create(self, database: str) -> None:
+        self.query(f'CREATE DATABASE {database}')
+
+    def client(self, sql: str, database: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            ['mariadb', '--no-defaults', f'--socket={self.socket}', '-u', 'root', '-N', '-B', '--default-character-set=utf8mb4',
+             *([database] if database else []), '-e', f"SET sql_mode='ANSI_QUOTES'; {sql}"], capture_output=True, text=True)
+
+    def query(self, sql: str, database: str = '') -> list[list[str]]:
+        done = self.client(sql, database)
+        assert done.returncode == 0, done.stderr
+        return [line.split('\t') for line in done.stdout.splitlines()]
+
+    def __enter__(self) -> 'MariaDB':
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self.process and self.process.poll() is None:
+            self.stop(signal.SIGKILL)
         shutil.rmtree(self.root, ignore_errors=True)

@@ -20,8 +20,7 @@ Value<ProjectEntry> describe() {
       .optional(
           "databases", &ProjectEntry::databases, named(identifier("database"), database_value()),
           "Where tables live. duckdb:// paths are relative to the project's folder; in quotes, "
-          "\"duckdb://:memory:\" is a database that is gone at the end. (postgres "
-          "and mysql are not there yet: a run refuses.)",
+          "\"duckdb://:memory:\" is a database that is gone at the end.",
           "{warehouse: duckdb://warehouse.duckdb}")
       .optional("buckets", &ProjectEntry::buckets, named(identifier("bucket"), bucket_value()),
                 "Where objects live. file:// folders are relative to the project's folder. (s3 and "

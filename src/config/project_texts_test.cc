@@ -90,7 +90,8 @@ TEST(ProjectTexts, Databases) {
       lines_of(loaded),
       ElementsAre("6:6: note: postgres databases take loads only, so far: sql steps, weir plan, "
                   "replay, rejects, why, drift and query refuse",
-                  "7:6: note: mysql databases are not there yet: a run refuses"));
+                  "7:6: note: mysql databases take loads only, so far: sql steps, weir plan, "
+                  "replay, rejects, why, drift and query refuse"));
   ASSERT_EQ(loaded.project.databases.size(), 5u);
   EXPECT_EQ(loaded.project.databases[0].path, "/project/w.duckdb");
   EXPECT_EQ(loaded.project.databases[1].path, "/abs/w.duckdb");

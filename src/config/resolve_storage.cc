@@ -50,11 +50,9 @@ void resolve_database(const Named<DatabaseEntry>& entry, Resolving& resolving) {
                    options.error().fix);
       return;
     }
-    reader.note(at, config.engine == Engine::mysql
-                        ? scheme + " databases are not there yet: a run refuses"
-                        : scheme +
-                              " databases take loads only, so far: sql steps, weir plan, "
-                              "replay, rejects, why, drift and query refuse");
+    reader.note(at, scheme +
+                        " databases take loads only, so far: sql steps, weir plan, replay, "
+                        "rejects, why, drift and query refuse");
   } else {
     // The URL may hold a password: it is not repeated.
     const std::string what = url ? "the scheme '" + scheme + "' of" : "the URL of";

@@ -7,13 +7,7 @@ namespace weir::mysql {
 namespace {
 
 constexpr int longest_varchar = 16'383;  // 65,535 bytes of a row, four to a character
-constexpr int key_bytes = 3072;
-constexpr int longest_key_text = key_bytes / 4;
-
-std::string text_collation(const Dialect& dialect) {
-  return std::string(" CHARACTER SET utf8mb4 COLLATE ") +
-         (dialect.mariadb ? "utf8mb4_nopad_bin" : "utf8mb4_0900_bin");
-}
+constexpr int longest_key_text = longest_key / 4;
 
 std::string sized(std::string_view name, int size) {
   return std::string(name) + "(" + std::to_string(size) + ")";
@@ -37,7 +31,7 @@ std::string bare_type(const DataType& type, const Dialect& dialect, int key_colu
       if (type.length > 0 && type.length <= longest_varchar) return sized("varchar", type.length);
       return key_columns == 0 ? "longtext" : sized("varchar", longest_key_text / key_columns);
     case TypeKind::bytes:
-      return key_columns == 0 ? "longblob" : sized("varbinary", key_bytes / key_columns);
+      return key_columns == 0 ? "longblob" : sized("varbinary", longest_key / key_columns);
     case TypeKind::date: return "date";
     case TypeKind::time: return "time(6)";
     case TypeKind::timestamp:
@@ -137,6 +131,23 @@ Dialect dialect_of(std::string_view version) {
     dialect.release = dialect.release * 100 + part;
   }
   return dialect;
+}
+
+std::string text_collation(const Dialect& dialect) {
+  return std::string(" CHARACTER SET utf8mb4 COLLATE ") +
+         (dialect.mariadb ? "utf8mb4_nopad_bin" : "utf8mb4_0900_bin");
+}
+
+int bytes_in_key(const DataType& type, const Dialect& dialect, int key_columns) {
+  const Spelled spelling = spelled(bare_type(type, dialect, key_columns));
+  switch (type.kind) {
+    case TypeKind::varchar: return 4 * spelling.first;
+    case TypeKind::bytes: return spelling.first;
+    case TypeKind::uuid: return has_uuid(dialect) ? 16 : 36;
+    case TypeKind::hugeint:
+    case TypeKind::decimal: return 18;  // of 39 digits
+    default: return 8;
+  }
 }
 
 Result<std::string> column_type(const DataType& type, const Dialect& dialect,

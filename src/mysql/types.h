@@ -19,6 +19,14 @@ struct Dialect {
 /// Of Connection::version().
 Dialect dialect_of(std::string_view version);
 
+/// InnoDB's keys end at so many bytes.
+constexpr int longest_key = 3072;
+/// At most, what a column of the type takes of them in a key of `key_columns` columns.
+int bytes_in_key(const DataType& type, const Dialect& dialect, int key_columns);
+
+/// " CHARACTER SET utf8mb4 COLLATE …" of texts: binary, and padding nothing.
+std::string text_collation(const Dialect& dialect);
+
 /// The column type, with its collation and check, that `CREATE TABLE` gives a column called
 /// `quoted_name` (the check names it).
 ///

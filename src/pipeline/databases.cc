@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "duckdb/connection.h"
+#include "mysql/connection.h"
 #include "pipeline/drift.h"
 #include "pipeline/ledger_schema.h"
 #include "pipeline/server_ledger.h"
@@ -120,7 +121,8 @@ Result<std::unique_ptr<server::Connection>> Databases::connect(const DatabaseNam
   const auto fill_in = [&](std::string_view text) { return secrets::fill_in(text, secrets_); };
   const auto options =
       WEIR_TRY(server::with_secrets(WEIR_TRY(server::parse_url(config.url)), fill_in));
-  auto connection = postgres::connect(options);
+  auto connection =
+      config.engine == Engine::mysql ? mysql::connect(options) : postgres::connect(options);
   if (connection) return connection;
   Error error = std::move(connection).error();
   error.message = "database '" + name.value() + "': " + error.message;
@@ -160,10 +162,6 @@ Result<const DatabaseConfig*> Databases::config_of(const DatabaseName& name) con
   const DatabaseConfig* config = project_.find_database(name);
   if (config == nullptr) {
     return fail(ErrorCode::not_found, "there is no database '" + name.value() + "'");
-  }
-  if (config->engine == Engine::mysql) {
-    return fail(ErrorCode::not_yet, "database '" + name.value() + "' is a mysql:// one",
-                "mysql:// is not built yet", config->location);
   }
   return config;
 }

@@ -60,7 +60,7 @@ constexpr LedgerColumn reject_columns[] = {
     {"line", "BIGINT", "BIGINT"},
     {"byte_begin", "BIGINT NOT NULL", "BIGINT NOT NULL"},
     {"byte_end", "BIGINT NOT NULL", "BIGINT NOT NULL"},
-    {"field", "TEXT", "VARCHAR(255)"},
+    {"field", "TEXT", "TEXT"},
     {"rule", "TEXT NOT NULL", "TEXT NOT NULL"},
     {"value", "TEXT", "TEXT"},
     {"message", "TEXT", "TEXT"},
@@ -121,9 +121,9 @@ std::string create_table(const server::Connection& connection, Engine engine,
         fmt::format("{}{} {}", list.empty() ? "" : ", ", connection.quote_identifier(column.name),
                     engine == Engine::mysql ? column.mysql : column.postgres);
   }
-  const bool mysql = engine == Engine::mysql;
-  return fmt::format("CREATE TABLE IF NOT EXISTS {} ({}{}){}", table, list, mysql ? indexes : "",
-                     mysql ? " ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" : "");
+  return fmt::format("CREATE TABLE IF NOT EXISTS {} ({}{}){}", table, list,
+                     engine == Engine::mysql ? indexes : "",
+                     ServerDialect::of(engine, connection)->table_options());
 }
 
 Cell text_or_null(const std::string& text) { return text.empty() ? Cell() : Cell(text); }
@@ -149,15 +149,6 @@ Cell load_key(const NewLoad& load) {
   add(load.version.value());
   add(std::to_string(load.attempt));
   return crypto::to_hex(crypto::sha256(text));
-}
-
-/// Postgres has no text with a NUL in it: its symbol stands there instead.
-std::string storable(std::string text, Engine engine) {
-  if (engine != Engine::postgres) return text;
-  for (size_t at = text.find('\0'); at != std::string::npos; at = text.find('\0', at)) {
-    text.replace(at, 1, "\u2400");
-  }
-  return text;
 }
 
 std::string placeholders(size_t first, size_t count) {
@@ -201,15 +192,7 @@ Result<void> create_server_ledger(server::Connection& connection, Engine engine)
 }
 
 std::string ServerLedger::null_safe(std::string_view column, std::string_view parameter) const {
-  return fmt::format("{} {} {}", connection_.quote_identifier(column),
-                     engine_ == Engine::mysql ? "<=>" : "IS NOT DISTINCT FROM", parameter);
-}
-
-std::string ServerLedger::time(Timestamp at) const {
-  std::string text = format_timestamp(at);
-  if (engine_ != Engine::mysql) return text;
-  text.pop_back();  // its DATETIME holds UTC, and takes no zone
-  return text;
+  return dialect_->same(connection_.quote_identifier(column), parameter);
 }
 
 Result<std::vector<std::optional<LedgerEntry>>> ServerLedger::latest(
@@ -309,15 +292,15 @@ Result<void> ServerLedger::write_loads(std::span<const NewLoad> loads) {
   std::vector<Cell> values;
   for (const NewLoad& load : loads) {
     const RowCounts& rows = load.receipt->rows;
-    values.insert(
-        values.end(),
-        {load_key(load), std::to_string(load.key.hash()), load.key.pipeline.value(),
-         std::to_string(load.key.step), bucket_of(load.key), object_key_of(load.key),
-         load.version.value(), std::to_string(load.attempt), std::to_string(load.size_bytes),
-         load.receipt->run.value(), load.table.value(),
-         std::string(to_string(load.receipt->status)), std::to_string(rows.read),
-         std::to_string(rows.loaded()), std::to_string(rows.rejected), time(load.committed_at),
-         load.receipt_json, load.replay_of ? Cell(load.replay_of->value()) : Cell()});
+    values.insert(values.end(),
+                  {load_key(load), std::to_string(load.key.hash()), load.key.pipeline.value(),
+                   std::to_string(load.key.step), bucket_of(load.key), object_key_of(load.key),
+                   load.version.value(), std::to_string(load.attempt),
+                   std::to_string(load.size_bytes), load.receipt->run.value(), load.table.value(),
+                   std::string(to_string(load.receipt->status)), std::to_string(rows.read),
+                   std::to_string(rows.loaded()), std::to_string(rows.rejected),
+                   dialect_->moment(load.committed_at), load.receipt_json,
+                   load.replay_of ? Cell(load.replay_of->value()) : Cell()});
   }
   auto inserted = insert("weir_loads", written_load_columns, std::move(values));
   if (inserted || !connection_.refusal().by_row) return inserted;
@@ -346,11 +329,11 @@ Result<void> ServerLedger::write_reject(const RejectOrigin& origin, const Reject
                    std::to_string(reject.byte_end),
                    text_or_null(first.field),
                    first.rule,
-                   text_or_null(storable(first.value, engine_)),
-                   text_or_null(storable(first.message, engine_)),
+                   text_or_null(dialect_->storable(first.value)),
+                   text_or_null(dialect_->storable(first.message)),
                    problems_json(reject.problems),
-                   storable(reject.raw, engine_),
-                   time(origin.at),
+                   dialect_->storable(reject.raw),
+                   dialect_->moment(origin.at),
                    origin.dictionary_version,
                    text_or_null(reject.produced),
                    reject.produced.empty() ? Cell() : Cell(std::to_string(reject.entry_step)),
@@ -387,7 +370,7 @@ Result<void> ServerLedger::supersede(std::span<const NewLoad> loads) {
     if (load.attempt == 1 && std::ranges::none_of(rows.rows, stopped_before)) continue;
     std::vector<Cell> values = supersede_parameters(load.key, load.receipt->run);
     values.emplace_back(load.version.value());
-    values.emplace_back(time(load.committed_at));
+    values.emplace_back(dialect_->moment(load.committed_at));
     WEIR_TRY(connection_.run(
         fmt::format("UPDATE weir_rejects SET resolution = 'superseded', resolved_by = $5, "
                     "resolved_at = $7 WHERE {} AND (rolled_back OR version = $6)",
@@ -400,7 +383,7 @@ Result<void> ServerLedger::supersede(std::span<const NewLoad> loads) {
 Result<void> ServerLedger::supersede_rolled_back(const RejectOrigin& origin) {
   std::vector<Cell> values = supersede_parameters(origin.key, origin.run);
   values.emplace_back(origin.version.value());
-  values.emplace_back(time(origin.at));
+  values.emplace_back(dialect_->moment(origin.at));
   WEIR_TRY(connection_.run(
       fmt::format("UPDATE weir_rejects SET resolution = 'superseded', resolved_by = $5, "
                   "resolved_at = $7 WHERE {} AND rolled_back AND version = $6",

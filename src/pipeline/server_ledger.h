@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -7,6 +8,7 @@
 
 #include "model/project.h"
 #include "pipeline/ledger.h"
+#include "pipeline/server_dialect.h"
 #include "server/connection.h"
 
 namespace weir::pipeline {
@@ -23,7 +25,7 @@ class ServerLedger final : public Ledger {
  public:
   /// `connection` must outlive it.
   ServerLedger(server::Connection& connection, Engine engine)
-      : connection_(connection), engine_(engine) {}
+      : connection_(connection), dialect_(ServerDialect::of(engine, connection)) {}
 
   Result<std::vector<std::optional<LedgerEntry>>> latest(std::span<const LedgerKey> keys) override;
   Result<std::string> receipt_of(const LedgerEntry& entry) override;
@@ -43,13 +45,12 @@ class ServerLedger final : public Ledger {
   /// A condition on weir_rejects, whose parameters $1 to $5 are supersede_parameters().
   std::string of_key() const;
   std::string null_safe(std::string_view column, std::string_view parameter) const;
-  std::string time(Timestamp at) const;
   std::vector<server::Cell> supersede_parameters(const LedgerKey& key, const RunId& run) const;
   Result<std::optional<std::string>> receipt(const std::string& where,
                                              std::span<const server::Cell> parameters);
 
   server::Connection& connection_;
-  Engine engine_;
+  const std::unique_ptr<const ServerDialect> dialect_;
   std::vector<server::Cell> rejects_;  // of write_reject, not sent yet
 };
 

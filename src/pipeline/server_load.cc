@@ -35,6 +35,15 @@ std::vector<Column> key_columns(const Table& table) {
   return columns;
 }
 
+/// A server's cell, to be cast to `type`. Bytes come as `\x00ff`, which DuckDB spells `\x00\xff`.
+duckdb::Parameter parameter(const server::Cell& cell, const DataType& type) {
+  if (!cell) return {};
+  if (type.kind != TypeKind::bytes) return *cell;
+  std::string spelled;
+  for (size_t i = 2; i + 1 < cell->size(); i += 2) spelled.append("\\x").append(*cell, i, 2);
+  return spelled;
+}
+
 /// Names of the scratch tables on the server: each session has its own.
 constexpr std::string_view keys_name = "weir_keys";
 constexpr std::string_view values_name = "weir_values";
@@ -125,32 +134,17 @@ Result<LoadDecision> ServerLoad::decide(size_t inputs, const SetRules::RejectRow
   return decision;
 }
 
-/// How a value of the server's is spelled so that DuckDB reads it.
-std::string ServerLoad::cell_sql(const Column& column, const std::string& expression) const {
-  const bool mysql = engine_ == Engine::mysql;
-  switch (column.type.kind) {
-    case TypeKind::bytes:
-      return mysql ? fmt::format("REGEXP_REPLACE(HEX({}), '(..)', '\\\\\\\\x\\\\1')", expression)
-                   : fmt::format("regexp_replace(encode({}, 'hex'), '(..)', '\\x\\1', 'g')",
-                                 expression);
-    case TypeKind::list: return mysql ? expression : fmt::format("to_json({})::text", expression);
-    case TypeKind::timestamptz:
-      return mysql ? fmt::format("CONCAT({}, '+00')", expression) : expression;
-    default: return expression;
-  }
-}
-
-/// Into the first columns of a mirror, which is emptied before.
+/// Into a mirror of `like`, of which the select gives the columns at `places`.
 Result<void> ServerLoad::copy_back(const std::string& select, const std::string& mirror,
-                                   const std::vector<size_t>& places, size_t width) {
+                                   const std::vector<size_t>& places, const Table& like) {
   std::string name = mirror.substr(mirror.find('.') + 1);
   name = name.substr(1, name.size() - 2);  // weir's own: no quotes in it
   const auto appender = WEIR_TRY(workshop_.appender("temp", "main", name));
-  std::vector<duckdb::Parameter> row(width);
+  std::vector<duckdb::Parameter> row(like.columns.size());
   Result<void> appended;
   WEIR_TRY(server_.stream(select, {}, [&](std::span<const server::Cell> cells) {
     for (size_t i = 0; i < places.size(); ++i) {
-      row[places[i]] = cells[i] ? duckdb::Parameter(*cells[i]) : duckdb::Parameter();
+      row[places[i]] = parameter(cells[i], like.columns[places[i]].type);
     }
     appended = appender->row(row);
     return appended.has_value();
@@ -180,8 +174,9 @@ Result<void> ServerLoad::mirror_target() {
   std::vector<size_t> places;
   for (size_t i = 0; i < table_.columns.size(); ++i) {
     const Column& column = table_.columns[i];
-    cells += fmt::format("{}{}", i == 0 ? "" : ", ",
-                         cell_sql(column, "t." + server_.quote_identifier(column.name)));
+    cells +=
+        fmt::format("{}{}", i == 0 ? "" : ", ",
+                    dialect_->readable(column.type, "t." + server_.quote_identifier(column.name)));
     places.push_back(i);
   }
   std::string select = fmt::format("SELECT {} FROM {} t", cells, target);
@@ -192,7 +187,7 @@ Result<void> ServerLoad::mirror_target() {
         keys_name, keys, table_));
     select += fmt::format(" JOIN {} k ON {}", keys_name, equal_columns(keys, "t", "k"));
   }
-  return copy_back(select, mirror_, places, table_.columns.size());
+  return copy_back(select, mirror_, places, table_);
 }
 
 /// Those values of the referenced columns that the stage asks for.
@@ -210,10 +205,10 @@ Result<void> ServerLoad::mirror_parent(const Parent& parent) {
     const std::string name = server_.quote_identifier(parent_name);
     const auto at = std::ranges::find(parent_columns, parent_name, &Column::name);
     WEIR_TRY(copy_back(fmt::format("SELECT DISTINCT {} FROM {} t JOIN {} k ON t.{} = k.{}",
-                                   cell_sql(wanted, "t." + name), on_server(*parent.table),
-                                   values_name, name, name),
+                                   dialect_->readable(wanted.type, "t." + name),
+                                   on_server(*parent.table), values_name, name, name),
                        parent.mirror, {static_cast<size_t>(at - parent_columns.begin())},
-                       parent_columns.size()));
+                       *parent.table));
   }
   return {};
 }
@@ -245,15 +240,12 @@ Result<void> ServerLoad::send_to_scratch(const std::string& select, std::string_
   for (const Column& column : columns) {
     names += (names.empty() ? "" : ", ") + server_.quote_identifier(column.name);
   }
-  const bool mysql = engine_ == Engine::mysql;
-  if (mysql) WEIR_TRY(server_.run(fmt::format("DROP TEMPORARY TABLE IF EXISTS {}", scratch)));
-  if (!mysql) WEIR_TRY(server_.run(fmt::format("DROP TABLE IF EXISTS pg_temp.{}", scratch)));
-  WEIR_TRY(server_.run(fmt::format("CREATE {} TABLE {}{} AS SELECT {} FROM {} LIMIT 0",
-                                   mysql ? "TEMPORARY" : "TEMP", scratch,
-                                   mysql ? "" : " ON COMMIT DROP", names, on_server(like))));
+  for (const std::string& statement : dialect_->make_scratch(scratch, names, on_server(like))) {
+    WEIR_TRY(server_.run(statement));
+  }
   WEIR_TRY(send(select, {}, "", std::string(scratch), columns));
-  // Or the planner would take it for small.
-  if (!mysql) WEIR_TRY(server_.run(fmt::format("ANALYZE {}", scratch)));
+  const std::string filled = dialect_->filled_scratch(scratch);
+  if (!filled.empty()) WEIR_TRY(server_.run(filled));
   return {};
 }
 
@@ -295,20 +287,13 @@ Result<uint64_t> ServerLoad::write_straight(std::span<const duckdb::Parameter> p
 Result<void> ServerLoad::update(uint64_t expected, const std::vector<Column>& columns) {
   const std::vector<Column> keys = key_columns(table_);
   WEIR_TRY(send_to_scratch(inner_->changed_rows(), updates_name, columns, table_));
-  std::string assignments;
+  std::vector<std::string> assigned;
   for (const Column& column : columns) {
     if (std::ranges::find(table_.key, column.name) != table_.key.end()) continue;
-    const std::string name = server_.quote_identifier(column.name);
-    const std::string left = engine_ == Engine::mysql ? "t." + name : name;
-    assignments += fmt::format("{}{} = u.{}", assignments.empty() ? "" : ", ", left, name);
+    assigned.push_back(server_.quote_identifier(column.name));
   }
-  const std::string target = on_server(table_);
-  const std::string equal = equal_columns(keys, "t", "u");
-  const auto updated = WEIR_TRY(server_.run(
-      engine_ == Engine::mysql ? fmt::format("UPDATE {} t JOIN {} u ON {} SET {}", target,
-                                             updates_name, equal, assignments)
-                               : fmt::format("UPDATE {} t SET {} FROM {} u WHERE {}", target,
-                                             assignments, updates_name, equal)));
+  const auto updated = WEIR_TRY(server_.run(dialect_->update_from(
+      on_server(table_), updates_name, equal_columns(keys, "t", "u"), assigned)));
   if (updated.changed == expected) return {};
   return fail(ErrorCode::invalid_input,
               "table '" + table_.name.value() + "' holds a key of this input more than once",

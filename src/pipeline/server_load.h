@@ -8,6 +8,7 @@
 
 #include "model/project.h"
 #include "pipeline/duckdb_load.h"
+#include "pipeline/server_dialect.h"
 #include "server/connection.h"
 
 namespace weir::pipeline {
@@ -58,13 +59,18 @@ class ServerLoad final : public TableLoad {
 
   ServerLoad(duckdb::Connection& workshop, server::Connection& server, Engine engine,
              const Table& table, LoadMode mode)
-      : workshop_(workshop), server_(server), engine_(engine), table_(table), mode_(mode) {}
+      : workshop_(workshop),
+        server_(server),
+        engine_(engine),
+        dialect_(ServerDialect::of(engine, server)),
+        table_(table),
+        mode_(mode) {}
 
   std::string relation_of(const Table& table) const;
   Result<void> mirror_target();
   Result<void> mirror_parent(const Parent& parent);
   Result<void> copy_back(const std::string& select, const std::string& mirror,
-                         const std::vector<size_t>& places, size_t width);
+                         const std::vector<size_t>& places, const Table& like);
   Result<uint64_t> send(const std::string& select, std::span<const duckdb::Parameter> parameters,
                         const std::string& schema, const std::string& table,
                         const std::vector<Column>& columns);
@@ -73,13 +79,13 @@ class ServerLoad final : public TableLoad {
   Result<void> update(uint64_t expected, const std::vector<Column>& columns);
   Result<uint64_t> write_straight(std::span<const duckdb::Parameter> parameters);
   std::string on_server(const Table& table) const;
-  std::string cell_sql(const Column& column, const std::string& expression) const;
   std::string equal_columns(const std::vector<Column>& columns, std::string_view left,
                             std::string_view right) const;
 
   duckdb::Connection& workshop_;
   server::Connection& server_;
   const Engine engine_;
+  const std::unique_ptr<const ServerDialect> dialect_;
   const Table& table_;
   const LoadMode mode_;
   std::unique_ptr<DuckdbLoad> inner_;

@@ -6,16 +6,12 @@
 #include <map>
 #include <set>
 
+#include "mysql/types.h"
 #include "pipeline/drift.h"
-#include "postgres/types.h"
+#include "pipeline/server_dialect.h"
 
 namespace weir::pipeline {
 namespace {
-
-Result<std::string> type_sql(const server::Connection&, Engine engine, const Column& column) {
-  if (engine == Engine::postgres) return postgres::column_type(column.type);
-  return fail(ErrorCode::not_yet, "mysql:// databases are not built yet");
-}
 
 bool in_key(const Table& table, const std::string& column) {
   return std::ranges::find(table.key, column) != table.key.end();
@@ -24,7 +20,41 @@ bool in_key(const Table& table, const std::string& column) {
 /// SQL of the schema that the table is in.
 std::string schema_sql(const server::Connection& connection, Engine engine, const Table& table) {
   if (!table.schema.empty()) return connection.quote_literal(table.schema);
-  return engine == Engine::mysql ? "database()" : "current_schema()";
+  return std::string(ServerDialect::of(engine, connection)->current_schema());
+}
+
+Result<bool> has_schema(server::Connection& connection, const std::string& schema) {
+  const server::Cell name = schema;
+  const auto rows = WEIR_TRY(connection.run(
+      "SELECT 1 FROM information_schema.schemata WHERE schema_name = $1", {&name, 1}));
+  return rows.size() > 0;
+}
+
+/// What a load could not be taken back from, or whose keys would not be weir's keys.
+Result<void> check_mysql_table(server::Connection& connection, const Table& table) {
+  const std::string& name = table.name.value();
+  const auto refuse = [&](const std::string& what, std::string fix) {
+    return fail(ErrorCode::sql, "table '" + name + "' on the server " + what, std::move(fix),
+                table.location);
+  };
+  const std::string quoted = server_name(connection, table);
+  const auto kept = WEIR_TRY(mysql::engine_of(connection, table.schema, name));
+  if (kept && kept->name.empty()) return refuse("is a view", "load the table behind it");
+  if (kept && !kept->transactional) {
+    return refuse("is kept by " + kept->name +
+                      ", which has no transactions: a load that fails "
+                      "half-way would stay",
+                  "ALTER TABLE " + quoted + " ENGINE=InnoDB");
+  }
+  for (const auto& facts : WEIR_TRY(mysql::columns_of(connection, table.schema, name))) {
+    if (!in_key(table, facts.name) || facts.tells_text_apart()) continue;
+    const std::string collation = mysql::text_collation(mysql::dialect_of(connection.version()));
+    return refuse("takes different texts of its key column '" + facts.name + "' for one (" +
+                      facts.collation + "), as 'a', 'A' or 'a '",
+                  "ALTER TABLE " + quoted + " MODIFY " + connection.quote_identifier(facts.name) +
+                      " " + facts.column_type + collation + " NOT NULL");
+  }
+  return {};
 }
 
 }  // namespace
@@ -36,6 +66,8 @@ std::string server_name(const server::Connection& connection, const Table& table
 
 Result<std::vector<std::string>> server_creation_ddl(const server::Connection& connection,
                                                      Engine engine, const Table& table) {
+  const auto dialect = ServerDialect::of(engine, connection);
+  WEIR_TRY(dialect->check_key_length(table));
   std::vector<std::string> ddl;
   if (!table.schema.empty()) {
     ddl.push_back("CREATE SCHEMA IF NOT EXISTS " + connection.quote_identifier(table.schema));
@@ -45,7 +77,7 @@ Result<std::vector<std::string>> server_creation_ddl(const server::Connection& c
   for (const Column& column : table.columns) {
     const std::string name = connection.quote_identifier(column.name);
     columns += fmt::format("{}{} {}{}", columns.empty() ? "" : ", ", name,
-                           WEIR_TRY(type_sql(connection, engine, column)),
+                           WEIR_TRY(dialect->column_type(table, column, name)),
                            column.required() || in_key(table, column.name) ? " NOT NULL" : "");
     const auto is_unique = [](const Rule& rule) { return rule.kind == RuleKind::unique; };
     if (std::ranges::any_of(column.rules, is_unique)) unique += ", UNIQUE (" + name + ")";
@@ -55,16 +87,17 @@ Result<std::vector<std::string>> server_creation_ddl(const server::Connection& c
     Column column;
     column.name = lineage.name;
     column.type = WEIR_TRY(parse_data_type(lineage.type));
-    columns += fmt::format(", {} {}", connection.quote_identifier(column.name),
-                           WEIR_TRY(type_sql(connection, engine, column)));
+    const std::string name = connection.quote_identifier(column.name);
+    columns += fmt::format(", {} {}", name, WEIR_TRY(dialect->column_type(table, column, name)));
   }
   std::string key;
   for (const std::string& name : table.key) {
     key += (key.empty() ? ", PRIMARY KEY (" : ", ") + connection.quote_identifier(name);
   }
   if (!key.empty()) key += ")";
-  ddl.push_back(fmt::format("CREATE TABLE IF NOT EXISTS {} ({}{}{})",
-                            server_name(connection, table), columns, key, unique));
+  ddl.push_back(fmt::format("CREATE TABLE IF NOT EXISTS {} ({}{}{}){}",
+                            server_name(connection, table), columns, key, unique,
+                            dialect->table_options()));
   return ddl;
 }
 
@@ -78,9 +111,14 @@ Result<std::vector<std::string>> ensure_server_table(server::Connection& connect
       {&name, 1}));
   if (found.size() == 0) {
     auto ddl = WEIR_TRY(server_creation_ddl(connection, engine, table));
+    // Making one that is there asks for rights that a user may do without.
+    if (!table.schema.empty() && WEIR_TRY(has_schema(connection, table.schema))) {
+      ddl.erase(ddl.begin());
+    }
     for (const std::string& statement : ddl) WEIR_TRY(connection.run(statement));
     return ddl;
   }
+  if (engine == Engine::mysql) WEIR_TRY(check_mysql_table(connection, table));
   for (const Column& column : table.columns) {
     const auto is_it = [&](const auto& row) { return row[0] == column.name; };
     if (std::ranges::any_of(found.rows, is_it)) continue;

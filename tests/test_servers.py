@@ -1,30 +1,32 @@
-"""Loads into a real PostgreSQL: the receipts are DuckDB's, the rows are there exactly once, whatever dies."""
+"""Loads into real servers, PostgreSQL and MariaDB: the receipts are DuckDB's, the rows are there exactly once, whatever dies."""
 import json
 import pathlib
 import random
 import shutil
-import signal
 import subprocess
 from typing import Iterator
 
 import pytest
 
-from database_servers import Postgres
+from database_servers import MariaDB, Postgres
 from weir_project import REPOSITORY, OwnerDied, Project, wait_until
 
 EXAMPLE = REPOSITORY / 'examples' / 'hiring'
 
 
-@pytest.fixture(scope='module')
-def server() -> Iterator[Postgres]:
-    with Postgres() as postgres:
-        yield postgres
+Server = Postgres | MariaDB
+
+
+@pytest.fixture(scope='module', params=[Postgres, MariaDB], ids=lambda kind: kind.engine)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with request.param() as started:
+        yield started
 
 
 @pytest.fixture
-def database(server: Postgres, tmp_path: pathlib.Path) -> str:
+def database(server: Server, tmp_path: pathlib.Path) -> str:
     name = f'test_{abs(hash(tmp_path)) % 10**9}'
-    server.query(f'CREATE DATABASE {name}')
+    server.create(name)
     return name
 
 
@@ -34,7 +36,7 @@ def hiring(root: pathlib.Path, url: str | None, seed: int) -> Project:
     (root / 'landing').mkdir(parents=True)
     shutil.copy(EXAMPLE / 'weir.yaml', root)
     if url:
-        (root / 'weir.postgres.yaml').write_text(f'databases: {{people: "{url}"}}\n')
+        (root / 'weir.server.yaml').write_text(f'databases: {{people: "{url}"}}\n')
     for name in ('departments', 'jobs', 'hired_employees'):
         shutil.copy(files / f'{name}.csv', root / 'landing')
     return Project(root)
@@ -44,12 +46,12 @@ def comparable(receipt: dict) -> dict:
     return {key: value for key, value in receipt.items() if key not in ('run', 'duration_ms')}
 
 
-def test_the_receipts_are_those_of_duckdb(server: Postgres, database: str, tmp_path: pathlib.Path) -> None:
+def test_the_receipts_are_those_of_duckdb(server: Server, database: str, tmp_path: pathlib.Path) -> None:
     mine = hiring(tmp_path / 'duckdb', None, 7)
-    theirs = hiring(tmp_path / 'postgres', server.url(database), 7)
+    theirs = hiring(tmp_path / 'server', server.url(database), 7)
     for pipeline in ('load-departments', 'load-jobs', 'load-employees'):
         expected = [comparable(receipt) for receipt in mine.run(pipeline, code=None)]
-        found = [comparable(receipt) for receipt in theirs.run(pipeline, '--env', 'postgres', code=None)]
+        found = [comparable(receipt) for receipt in theirs.run(pipeline, '--env', 'server', code=None)]
         assert found == expected
         assert expected and expected[0]['rows']['read'] > 0
     assert expected[0]['rows']['rejected'] > 0, 'the file is clean: nothing would be compared'
@@ -95,7 +97,7 @@ def line(number: int, name: str) -> str:
 
 
 @pytest.mark.parametrize('mode', ['append', 'merge', 'ignore', 'replace'])
-def test_each_mode_does_to_keys_what_it_does_in_duckdb(mode: str, server: Postgres, database: str,
+def test_each_mode_does_to_keys_what_it_does_in_duckdb(mode: str, server: Server, database: str,
                                                        tmp_path: pathlib.Path) -> None:
     files = [''.join(line(number, 'first') for number in range(10)),
              ''.join(line(number, 'first' if number % 2 else 'second') for number in range(5, 15)),
@@ -109,7 +111,7 @@ def test_each_mode_does_to_keys_what_it_does_in_duckdb(mode: str, server: Postgr
             receipts.append(comparable(receipt))
         assert receipts[1] == receipts[0]
     expected = [list(row.values()) for row in projects[0].query('SELECT id, name, amount FROM rows ORDER BY id')]
-    assert server.query('SELECT id, name, amount FROM rows ORDER BY id', database) == expected
+    assert server.query('SELECT id, name, amount FROM "rows" ORDER BY id', database) == expected
 
 
 TYPED = '''
@@ -164,7 +166,7 @@ def typed_row(number: int, **changed: object) -> dict:
     return {**row, **changed}
 
 
-def test_what_is_in_the_table_is_read_back_as_it_was(server: Postgres, database: str, tmp_path: pathlib.Path) -> None:
+def test_what_is_in_the_table_is_read_back_as_it_was(server: Server, database: str, tmp_path: pathlib.Path) -> None:
     """A merge compares each value with the server's: the same again is unchanged, in every type."""
     nothing = {name: None for name in typed_row(0) if name != 'id'}
     files = [
@@ -173,7 +175,7 @@ def test_what_is_in_the_table_is_read_back_as_it_was(server: Postgres, database:
         [typed_row(1, raw='\\x5c'), typed_row(2, numbers=[]), typed_row(3), typed_row(5, text=typed_row(1)['text'])],
     ]
     receipts: list[list[dict]] = []
-    for name, url in (('duckdb', 'duckdb://db.duckdb'), ('postgres', server.url(database))):
+    for name, url in (('duckdb', 'duckdb://db.duckdb'), ('server', server.url(database))):
         root = tmp_path / name
         (root / 'landing').mkdir(parents=True)
         (root / 'weir.yaml').write_text(TYPED.format(url=url))
@@ -190,33 +192,33 @@ def test_what_is_in_the_table_is_read_back_as_it_was(server: Postgres, database:
     assert receipts[1][1]['rows']['rejected'] == 1 and receipts[1][3]['rows']['rejected'] == 1, receipts[1]
 
 
-def test_an_object_is_loaded_once(server: Postgres, database: str, tmp_path: pathlib.Path) -> None:
+def test_an_object_is_loaded_once(server: Server, database: str, tmp_path: pathlib.Path) -> None:
     project = keyed(tmp_path, server.url(database), 'merge')
     project.write('landing/a.json', line(1, 'one'))
     assert [receipt['status'] for receipt in project.run('load')] == ['succeeded']
     shutil.rmtree(tmp_path / '.weir')  # the run log is gone; the ledger knows
     project.write('landing/a.json', line(1, 'one'))
     assert {receipt['status'] for receipt in project.run('load')} <= {'skipped'}
-    assert server.query('SELECT count(*) FROM rows', database) == [['1']]
+    assert server.query('SELECT count(*) FROM "rows"', database) == [['1']]
 
 
-def test_a_server_that_is_down_makes_runs_wait(database: str, server: Postgres, tmp_path: pathlib.Path) -> None:
-    with Postgres() as own:
+def test_a_server_that_is_down_makes_runs_wait(database: str, server: Server, tmp_path: pathlib.Path) -> None:
+    with type(server)() as own:
         project = keyed(tmp_path, own.url(), 'append')
         with project.up() as owner:
             project.write('landing/1.json', line(1, 'one'))
             wait_until(lambda: project.runs('--state', 'succeeded'), 'the first file')
-            own.stop(signal.SIGQUIT)
+            own.crash()
             project.write('landing/2.json', line(2, 'two'))
             wait_until(lambda: 'is down' in owner.log.read_text(), 'the outage is noticed')
             assert not project.runs('--state', 'parked')
             own.start()
             wait_until(lambda: len(project.runs('--state', 'succeeded')) == 2, 'the second file')
-        assert own.query('SELECT id, name FROM rows ORDER BY id') == [['1', 'one'], ['2', 'two']]
+        assert own.query('SELECT id, name FROM "rows" ORDER BY id', own.database) == [['1', 'one'], ['2', 'two']]
 
 
 @pytest.mark.parametrize('seed', range(3))
-def test_killed_at_any_moment_every_row_is_there_once(seed: int, server: Postgres, database: str,
+def test_killed_at_any_moment_every_row_is_there_once(seed: int, server: Server, database: str,
                                                       tmp_path: pathlib.Path) -> None:
     dice = random.Random(seed)
     project = keyed(tmp_path, server.url(database), 'append')
@@ -241,5 +243,5 @@ def test_killed_at_any_moment_every_row_is_there_once(seed: int, server: Postgre
     with project.up():
         wait_until(lambda: len(project.runs('--state', 'succeeded', '--limit', '1000')) >= written, 'every file', 120)
     expected = sum((tmp_path / 'landing' / f'{number}.json').read_text().count('\n') for number in range(written))
-    assert server.query('SELECT count(*), count(DISTINCT id) FROM rows', database) == [[str(expected)] * 2]
+    assert server.query('SELECT count(*), count(DISTINCT id) FROM "rows"', database) == [[str(expected)] * 2]
     assert server.query('SELECT count(*), count(DISTINCT "key") FROM weir_loads', database) == [[str(written)] * 2]

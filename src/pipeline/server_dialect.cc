@@ -1,0 +1,148 @@
+#include "pipeline/server_dialect.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "mysql/types.h"
+#include "postgres/types.h"
+
+namespace weir::pipeline {
+namespace {
+
+class PostgresDialect final : public ServerDialect {
+ public:
+  std::string_view current_schema() const override { return "current_schema()"; }
+  Result<std::string> column_type(const Table&, const Column& column,
+                                  std::string_view) const override {
+    return postgres::column_type(column.type);
+  }
+  std::string table_options() const override { return {}; }
+  Result<void> check_key_length(const Table&) const override { return {}; }
+
+  std::vector<std::string> make_scratch(std::string_view scratch, std::string_view columns,
+                                        std::string_view like) const override {
+    return {fmt::format("DROP TABLE IF EXISTS pg_temp.{}", scratch),
+            fmt::format("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} LIMIT 0", scratch,
+                        columns, like)};
+  }
+  /// Or the planner would take it for small.
+  std::string filled_scratch(std::string_view scratch) const override {
+    return fmt::format("ANALYZE {}", scratch);
+  }
+  std::string update_from(std::string_view target, std::string_view source,
+                          std::string_view condition,
+                          const std::vector<std::string>& columns) const override {
+    std::string list;
+    for (const std::string& name : columns) {
+      list += fmt::format("{}{} = u.{}", list.empty() ? "" : ", ", name, name);
+    }
+    return fmt::format("UPDATE {} t SET {} FROM {} u WHERE {}", target, list, source, condition);
+  }
+  std::string readable(const DataType& type, std::string_view expression) const override {
+    return type.kind == TypeKind::list ? fmt::format("to_json({})::text", expression)
+                                       : std::string(expression);
+  }
+
+  std::string same(std::string_view left, std::string_view right) const override {
+    return fmt::format("{} IS NOT DISTINCT FROM {}", left, right);
+  }
+  std::string moment(Timestamp at) const override { return format_timestamp(at); }
+  /// There is no text with a NUL in it.
+  std::string storable(std::string text) const override {
+    for (size_t at = text.find('\0'); at != std::string::npos; at = text.find('\0', at)) {
+      text.replace(at, 1, "\u2400");
+    }
+    return text;
+  }
+};
+
+class MysqlDialect final : public ServerDialect {
+ public:
+  explicit MysqlDialect(mysql::Dialect server) : server_(server) {}
+
+  std::string_view current_schema() const override { return "database()"; }
+  Result<std::string> column_type(const Table& table, const Column& column,
+                                  std::string_view quoted_name) const override {
+    auto type = mysql::column_type(column.type, server_, quoted_name, key_columns(table, column));
+    if (type) return type;
+    Error error = std::move(type).error();
+    error.location = column.location;
+    return fail(std::move(error));
+  }
+  std::string table_options() const override {
+    return " ENGINE=InnoDB DEFAULT" + mysql::text_collation(server_);
+  }
+  Result<void> check_key_length(const Table& table) const override;
+
+  std::vector<std::string> make_scratch(std::string_view scratch, std::string_view columns,
+                                        std::string_view like) const override {
+    return {fmt::format("DROP TEMPORARY TABLE IF EXISTS {}", scratch),
+            fmt::format("CREATE TEMPORARY TABLE {} ENGINE=InnoDB AS SELECT {} FROM {} LIMIT 0",
+                        scratch, columns, like)};
+  }
+  std::string filled_scratch(std::string_view) const override { return {}; }
+  std::string update_from(std::string_view target, std::string_view source,
+                          std::string_view condition,
+                          const std::vector<std::string>& columns) const override {
+    std::string list;
+    for (const std::string& name : columns) {
+      list += fmt::format("{}t.{} = u.{}", list.empty() ? "" : ", ", name, name);
+    }
+    return fmt::format("UPDATE {} t JOIN {} u ON {} SET {}", target, source, condition, list);
+  }
+  /// datetime holds UTC.
+  std::string readable(const DataType& type, std::string_view expression) const override {
+    return type.kind == TypeKind::timestamptz ? fmt::format("CONCAT({}, '+00')", expression)
+                                              : std::string(expression);
+  }
+
+  std::string same(std::string_view left, std::string_view right) const override {
+    return fmt::format("{} <=> {}", left, right);
+  }
+  std::string moment(Timestamp at) const override {
+    std::string text = format_timestamp(at);
+    text.pop_back();  // datetime takes no zone
+    return text;
+  }
+  std::string storable(std::string text) const override { return text; }
+
+ private:
+  static int key_columns(const Table& table, const Column& column);
+  mysql::Dialect server_;
+};
+
+/// Of the longest index that the column is in.
+int MysqlDialect::key_columns(const Table& table, const Column& column) {
+  if (std::ranges::find(table.key, column.name) != table.key.end()) {
+    return static_cast<int>(table.key.size());
+  }
+  const auto is_unique = [](const Rule& rule) { return rule.kind == RuleKind::unique; };
+  return std::ranges::any_of(column.rules, is_unique) ? 1 : 0;
+}
+
+Result<void> MysqlDialect::check_key_length(const Table& table) const {
+  const int columns = static_cast<int>(table.key.size());
+  int bytes = 0;
+  for (const std::string& name : table.key) {
+    bytes += mysql::bytes_in_key(table.find_column(name)->type, server_, columns);
+  }
+  if (bytes <= mysql::longest_key) return {};
+  return fail(
+      ErrorCode::invalid_project,
+      fmt::format("the key of table '{}' takes up to {} bytes, and {} are the most that the "
+                  "server's indexes take",
+                  table.name.value(), bytes, mysql::longest_key),
+      "give its varchar columns a smaller length: a character counts for four bytes",
+      table.location);
+}
+
+}  // namespace
+
+std::unique_ptr<const ServerDialect> ServerDialect::of(Engine engine,
+                                                       const server::Connection& connection) {
+  if (engine == Engine::postgres) return std::make_unique<PostgresDialect>();
+  return std::make_unique<MysqlDialect>(mysql::dialect_of(connection.version()));
+}
+
+}  // namespace weir::pipeline
