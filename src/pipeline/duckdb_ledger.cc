@@ -4,18 +4,20 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/fault_point.h"
+#include "pipeline/stored_receipt.h"
 
 namespace weir::pipeline {
 namespace {
 
 using duckdb::Parameter;
 
-constexpr const char* insert_sql =
-    "INSERT INTO weir_loads (key_hash, pipeline, step, bucket, key, version, attempt, size_bytes, "
-    "run_id, table_name, status, rows_read, rows_loaded, rows_rejected, committed_at, receipt, "
-    "replay_of) VALUES ";
-constexpr size_t insert_columns = 17;
+/// In the order of add_load_values(); those of count_columns follow.
+constexpr std::string_view insert_columns =
+    "key_hash, pipeline, step, bucket, key, version, attempt, size_bytes, run_id, table_name, "
+    "status, duration_ms, rejects, committed_at, replay_of, rows_loaded";
+constexpr size_t insert_column_count = 16 + count_columns.size();
 
 constexpr const char* latest_sql =
     "SELECT pipeline, step, bucket, key, version, size_bytes, attempt, run_id, load_id "
@@ -57,6 +59,24 @@ Parameter text_or_null(const std::string& text) {
   return text.empty() ? Parameter() : Parameter(text);
 }
 
+void add_load_values(const NewLoad& load, std::vector<Parameter>& values) {
+  const Receipt& receipt = *load.receipt;
+  WEIR_CHECK(!receipt.error, "the ledger keeps what was committed");
+  const std::optional<std::string> rejects = stored_rejects(receipt);
+  values.insert(values.end(),
+                {load.key.hash(), load.key.pipeline.value(), int64_t{load.key.step},
+                 bucket_of(load.key), object_key_of(load.key), load.version.value(), load.attempt,
+                 static_cast<int64_t>(load.size_bytes), receipt.run.value(), load.table.value(),
+                 std::string(to_string(receipt.status)), receipt.duration_ms,
+                 rejects ? Parameter(*rejects) : Parameter(),
+                 duckdb::TimestampValue{micros(load.committed_at)},
+                 load.replay_of ? Parameter(load.replay_of->value()) : Parameter(),
+                 static_cast<int64_t>(receipt.rows.loaded())});
+  for (const CountColumn& column : count_columns) {
+    values.emplace_back(static_cast<int64_t>(receipt.rows.*column.count));
+  }
+}
+
 }  // namespace
 
 Result<std::vector<std::optional<LedgerEntry>>> DuckdbLedger::latest(
@@ -86,43 +106,52 @@ Result<std::vector<std::optional<LedgerEntry>>> DuckdbLedger::latest(
   return found;
 }
 
-Result<std::string> DuckdbLedger::receipt_of(const LedgerEntry& entry) {
-  const Parameter id = entry.load_id;
-  const duckdb::Rows rows =
-      WEIR_TRY(connection_->run("SELECT receipt FROM weir_loads WHERE load_id = $1", {&id, 1}));
-  if (rows.size() != 1) return fail(ErrorCode::internal, "a load has gone from the ledger");
-  return rows.text(0, 0);
+Result<std::optional<Receipt>> DuckdbLedger::receipt(const std::string& where,
+                                                     std::span<const Parameter> parameters) {
+  std::string columns;
+  for (const std::string_view column : receipt_columns) columns += fmt::format("{}, ", column);
+  for (const CountColumn& column : count_columns) columns += fmt::format("{}, ", column.name);
+  columns.resize(columns.size() - 2);
+  const duckdb::Rows rows = WEIR_TRY(connection_->run(
+      fmt::format("SELECT {} FROM weir_loads WHERE {} ORDER BY load_id DESC LIMIT 1", columns,
+                  where),
+      parameters));
+  if (rows.size() == 0) return std::nullopt;
+  std::vector<std::optional<std::string>> cells(rows.column_count());
+  for (size_t at = 0; at < cells.size(); ++at) {
+    if (!rows.is_null(0, at)) cells[at] = rows.text(0, at);
+  }
+  return stored_receipt(cells);
 }
 
-Result<std::optional<std::string>> DuckdbLedger::receipt_of(const LedgerKey& key,
-                                                            const ObjectVersion& version) {
+Result<Receipt> DuckdbLedger::receipt_of(const LedgerEntry& entry) {
+  const Parameter id = entry.load_id;
+  auto found = WEIR_TRY(receipt("load_id = $1", {&id, 1}));
+  if (found) return *std::move(found);
+  return fail(ErrorCode::internal, "a load has gone from the ledger");
+}
+
+Result<std::optional<Receipt>> DuckdbLedger::receipt_of(const LedgerKey& key,
+                                                        const ObjectVersion& version) {
   if (fault_enabled("ledger-off")) return std::nullopt;
   const Parameter values[] = {key.hash(),      key.pipeline.value(), int64_t{key.step},
                               version.value(), bucket_of(key),       object_key_of(key)};
-  const duckdb::Rows rows = WEIR_TRY(connection_->run(
-      "SELECT receipt FROM weir_loads WHERE key_hash = $1 AND pipeline = $2 AND step = $3 AND "
-      "version = $4 AND bucket IS NOT DISTINCT FROM $5 AND key IS NOT DISTINCT FROM $6 "
-      "AND replay_of IS NULL ORDER BY load_id DESC LIMIT 1",
-      values));
-  if (rows.size() == 0) return std::nullopt;
-  return rows.text(0, 0);
+  return receipt(
+      "key_hash = $1 AND pipeline = $2 AND step = $3 AND version = $4 AND bucket IS NOT DISTINCT "
+      "FROM $5 AND key IS NOT DISTINCT FROM $6 AND replay_of IS NULL",
+      values);
 }
 
-Result<std::optional<std::string>> DuckdbLedger::receipt_of_replay(const RunId& replay) {
+Result<std::optional<Receipt>> DuckdbLedger::receipt_of_replay(const RunId& replay) {
   const Parameter id = replay.value();
-  const duckdb::Rows rows = WEIR_TRY(
-      connection_->run("SELECT receipt FROM weir_loads WHERE run_id = $1 AND replay_of IS NOT NULL "
-                       "ORDER BY load_id DESC LIMIT 1",
-                       {&id, 1}));
-  if (rows.size() == 0) return std::nullopt;
-  return rows.text(0, 0);
+  return receipt("run_id = $1 AND replay_of IS NOT NULL", {&id, 1});
 }
 
 /// A few at a time, in numbers that recur: a statement per number of loads, kept, would take more
 /// memory than all else.
 Result<void> DuckdbLedger::write_loads(std::span<const NewLoad> loads) {
   if (fault_enabled("ledger-off")) return {};
-  for (const size_t at_once : {size_t{64}, size_t{16}, size_t{4}, size_t{1}}) {
+  for (const size_t at_once : {size_t{16}, size_t{4}, size_t{1}}) {
     for (; loads.size() >= at_once; loads = loads.subspan(at_once)) {
       WEIR_TRY(write_at_once(loads.first(at_once)));
     }
@@ -133,25 +162,17 @@ Result<void> DuckdbLedger::write_loads(std::span<const NewLoad> loads) {
 Result<void> DuckdbLedger::write_at_once(std::span<const NewLoad> loads) {
   auto& statement = insert_[loads.size()];
   if (statement == nullptr) {
-    std::string sql = insert_sql;
+    std::string sql = fmt::format("INSERT INTO weir_loads ({}", insert_columns);
+    for (const CountColumn& column : count_columns) sql += fmt::format(", {}", column.name);
+    sql += ") VALUES ";
     for (size_t i = 0; i < loads.size(); ++i) {
-      sql += (i == 0 ? "(" : ", (") + placeholders(1 + i * insert_columns, insert_columns) + ")";
+      sql += fmt::format("{}({})", i == 0 ? "" : ", ",
+                         placeholders(1 + i * insert_column_count, insert_column_count));
     }
     statement = WEIR_TRY(connection_->prepare(sql));
   }
   std::vector<Parameter> values;
-  for (const NewLoad& load : loads) {
-    const RowCounts& rows = load.receipt->rows;
-    values.insert(
-        values.end(),
-        {load.key.hash(), load.key.pipeline.value(), int64_t{load.key.step}, bucket_of(load.key),
-         object_key_of(load.key), load.version.value(), load.attempt,
-         static_cast<int64_t>(load.size_bytes), load.receipt->run.value(), load.table.value(),
-         std::string(to_string(load.receipt->status)), static_cast<int64_t>(rows.read),
-         static_cast<int64_t>(rows.loaded()), static_cast<int64_t>(rows.rejected),
-         duckdb::TimestampValue{micros(load.committed_at)}, load.receipt_json,
-         load.replay_of ? Parameter(load.replay_of->value()) : Parameter()});
-  }
+  for (const NewLoad& load : loads) add_load_values(load, values);
   WEIR_TRY(statement->run(values));
   return {};
 }

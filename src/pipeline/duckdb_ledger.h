@@ -17,10 +17,10 @@ class DuckdbLedger final : public Ledger {
   explicit DuckdbLedger(duckdb::Connection& connection) : connection_(&connection) {}
 
   Result<std::vector<std::optional<LedgerEntry>>> latest(std::span<const LedgerKey> keys) override;
-  Result<std::string> receipt_of(const LedgerEntry& entry) override;
-  Result<std::optional<std::string>> receipt_of(const LedgerKey& key,
-                                                const ObjectVersion& version) override;
-  Result<std::optional<std::string>> receipt_of_replay(const RunId& replay) override;
+  Result<Receipt> receipt_of(const LedgerEntry& entry) override;
+  Result<std::optional<Receipt>> receipt_of(const LedgerKey& key,
+                                            const ObjectVersion& version) override;
+  Result<std::optional<Receipt>> receipt_of_replay(const RunId& replay) override;
   Result<void> write_loads(std::span<const NewLoad> loads) override;
   Result<void> begin_rejects() override;
   Result<void> write_reject(const RejectOrigin& origin, const Reject& reject) override;
@@ -29,6 +29,8 @@ class DuckdbLedger final : public Ledger {
   Result<void> supersede_rolled_back(const RejectOrigin& origin) override;
 
  private:
+  Result<std::optional<Receipt>> receipt(const std::string& where,
+                                         std::span<const duckdb::Parameter> parameters);
   Result<void> write_at_once(std::span<const NewLoad> loads);
   Result<int64_t> next_reject_id();
   Result<std::vector<LedgerKey>> rolled_back_keys();

@@ -221,14 +221,10 @@ RunOutcome failed_outcome(const Run& run, LoadFailure failure) {
 RunOutcome DuckdbExecutor::execute_query(Session& session, const Run& run, Progress& progress) {
   RunOutcome outcome;
   // This very run may have committed before the process died: its receipt stands.
-  const auto committed = [&]() -> Result<std::optional<Receipt>> {
-    const auto json = WEIR_TRY(session.ledger().receipt_of(session.ledger_key(std::nullopt),
-                                                           ObjectVersion(run.id.value())));
-    if (!json) return std::nullopt;
-    return WEIR_TRY(text::receipt_from_json(WEIR_TRY(text::Json::parse(*json))));
-  }();
+  auto committed =
+      session.ledger().receipt_of(session.ledger_key(std::nullopt), ObjectVersion(run.id.value()));
   if (!committed || *committed) {
-    outcome.receipt = committed ? **committed : failed_receipt(run, committed.error());
+    outcome.receipt = committed ? **std::move(committed) : failed_receipt(run, committed.error());
     return outcome;
   }
   auto receipt = load_query(session, run, context(progress, 0));

@@ -1,7 +1,6 @@
 #include "pipeline/input_lookup.h"
 
 #include "text/content_version.h"
-#include "text/receipt_json.h"
 
 namespace weir::pipeline {
 namespace {
@@ -9,8 +8,7 @@ namespace {
 Result<Receipt> already_loaded(Session& session, const Input& input, const ObjectVersion& version) {
   // This very run committed before the process died: its receipt stands.
   if (input.latest->run == input.run->id) {
-    const std::string json = WEIR_TRY(session.ledger().receipt_of(*input.latest));
-    return text::receipt_from_json(WEIR_TRY(text::Json::parse(json)));
+    return session.ledger().receipt_of(*input.latest);
   }
   Receipt receipt;
   receipt.run = input.run->id;

@@ -45,8 +45,7 @@ struct NewLoad {
   uint64_t size_bytes = 0;
   int64_t attempt = 1;
   TableName table;
-  const Receipt* receipt = nullptr;
-  std::string receipt_json;
+  const Receipt* receipt = nullptr;  ///< of what is committed: without an error
   Timestamp committed_at{};
   std::optional<RunId> replay_of = {};  ///< set: no load, but a replay of this run's rejects
 };
@@ -73,13 +72,13 @@ class Ledger {
   virtual Result<std::vector<std::optional<LedgerEntry>>> latest(
       std::span<const LedgerKey> keys) = 0;
 
-  /// The receipt (JSON) that was committed with a load.
-  virtual Result<std::string> receipt_of(const LedgerEntry& entry) = 0;
+  /// The receipt that was committed with a load.
+  virtual Result<Receipt> receipt_of(const LedgerEntry& entry) = 0;
   /// The receipt of the newest load of this version; nullopt = never loaded.
-  virtual Result<std::optional<std::string>> receipt_of(const LedgerKey& key,
-                                                        const ObjectVersion& version) = 0;
+  virtual Result<std::optional<Receipt>> receipt_of(const LedgerKey& key,
+                                                    const ObjectVersion& version) = 0;
   /// The receipt a replay committed last; nullopt = it committed nothing.
-  virtual Result<std::optional<std::string>> receipt_of_replay(const RunId& replay) = 0;
+  virtual Result<std::optional<Receipt>> receipt_of_replay(const RunId& replay) = 0;
 
   virtual Result<void> write_loads(std::span<const NewLoad> loads) = 0;
 

@@ -27,10 +27,19 @@ constexpr LedgerColumn load_columns[] = {
     {"table_name", "VARCHAR NOT NULL"},
     {"status", "VARCHAR NOT NULL"},
     {"rows_read", "BIGINT NOT NULL"},
+    {"rows_expanded", "BIGINT NOT NULL"},
+    {"rows_folded", "BIGINT NOT NULL"},
+    {"rows_inserted", "BIGINT NOT NULL"},
+    {"rows_updated", "BIGINT NOT NULL"},
+    {"rows_unchanged", "BIGINT NOT NULL"},
     {"rows_loaded", "BIGINT NOT NULL"},
+    {"rows_deduplicated", "BIGINT NOT NULL"},
+    {"rows_filtered", "BIGINT NOT NULL"},
     {"rows_rejected", "BIGINT NOT NULL"},
+    {"rows_replaced", "BIGINT NOT NULL"},
+    {"duration_ms", "DOUBLE NOT NULL"},
+    {"rejects", "VARCHAR"},
     {"committed_at", "TIMESTAMPTZ NOT NULL"},
-    {"receipt", "VARCHAR NOT NULL"},
     {"replay_of", "VARCHAR", true},
 };
 
@@ -80,16 +89,53 @@ Result<bool> is_there(duckdb::Connection& connection, const char* table) {
   return found.size() > 0;
 }
 
+template <size_t count>
+Result<void> create(duckdb::Connection& connection, const std::string& table,
+                    const LedgerColumn (&columns)[count]) {
+  std::string list;
+  for (const LedgerColumn& column : columns) {
+    list += fmt::format("{}{} {}", list.empty() ? "" : ", ", column.name, column.definition);
+  }
+  WEIR_TRY(connection.run(fmt::format("CREATE TABLE {} ({})", table, list)));
+  return {};
+}
+
+/// What a receipt that was kept as JSON says of a column that it has now; empty: the table had it.
+std::string from_receipt(std::string_view column) {
+  constexpr std::string_view had[] = {"rows_read", "rows_loaded", "rows_rejected"};
+  if (column == "rejects") return "nullif(receipt ->> '$.rejects', '[]')";
+  if (column == "duration_ms") return "coalesce(CAST(receipt ->> '$.duration_ms' AS DOUBLE), 0)";
+  if (!column.starts_with("rows_") || std::ranges::find(had, column) != std::end(had)) return {};
+  return fmt::format("coalesce(CAST(receipt ->> '$.rows.{}' AS BIGINT), 0)", column.substr(5));
+}
+
+/// An older weir kept each receipt as JSON, which made the table five times as wide. Written anew
+/// and not updated, for DuckDB holds updates in memory until they are committed.
+Result<void> spread_receipts(duckdb::Connection& connection) {
+  const auto existing = WEIR_TRY(connection.describe("SELECT * FROM weir_loads"));
+  const bool old = std::ranges::any_of(
+      existing, [](const duckdb::ResultColumn& column) { return column.name == "receipt"; });
+  if (!old) return {};
+  std::string names, values;
+  for (const LedgerColumn& column : load_columns) {
+    const std::string value = from_receipt(column.name);
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", column.name);
+    values += fmt::format("{}{}", values.empty() ? "" : ", ", value.empty() ? column.name : value);
+  }
+  WEIR_TRY(create(connection, "weir_loads_spread", load_columns));
+  WEIR_TRY(connection.run(
+      fmt::format("INSERT INTO weir_loads_spread ({}) SELECT {} FROM weir_loads", names, values)));
+  WEIR_TRY(connection.run("DROP TABLE weir_loads"));
+  WEIR_TRY(connection.run("ALTER TABLE weir_loads_spread RENAME TO weir_loads"));
+  return {};
+}
+
 /// True: columns were added to a table that was there.
 template <size_t count>
 Result<bool> create_or_extend(duckdb::Connection& connection, const char* table,
                               const LedgerColumn (&columns)[count]) {
   if (!WEIR_TRY(is_there(connection, table))) {
-    std::string list;
-    for (const LedgerColumn& column : columns) {
-      list += fmt::format("{}{} {}", list.empty() ? "" : ", ", column.name, column.definition);
-    }
-    WEIR_TRY(connection.run(fmt::format("CREATE TABLE {} ({})", table, list)));
+    WEIR_TRY(create(connection, table, columns));
     return false;
   }
   const auto existing = WEIR_TRY(connection.describe(fmt::format("SELECT * FROM {}", table)));
@@ -112,6 +158,7 @@ Result<void> create_ledger_tables(duckdb::Connection& connection) {
   WEIR_TRY(connection.run("CREATE SEQUENCE IF NOT EXISTS weir_load_ids"));
   WEIR_TRY(connection.run("CREATE SEQUENCE IF NOT EXISTS weir_reject_ids"));
   WEIR_TRY(create_or_extend(connection, "weir_loads", load_columns));
+  WEIR_TRY(spread_receipts(connection));
   const bool extended = WEIR_TRY(create_or_extend(connection, "weir_rejects", reject_columns));
   if (extended) WEIR_TRY(connection.run(number_old_rejects));
   return transaction.commit();

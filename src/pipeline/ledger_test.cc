@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 
 #include "pipeline/dictionary_version.h"
+#include "pipeline/duckdb_ledger.h"
 #include "pipeline/ledger_schema.h"
+#include "pipeline/stored_receipt.h"
 #include "pipeline/test_project.h"
+#include "text/receipt_json.h"
 
 namespace weir::pipeline {
 namespace {
@@ -27,12 +30,16 @@ CREATE TABLE weir_rejects (run_id VARCHAR NOT NULL, pipeline VARCHAR NOT NULL,
   field VARCHAR, rule VARCHAR NOT NULL, value VARCHAR, message VARCHAR, problems VARCHAR NOT NULL,
   raw VARCHAR, rejected_at TIMESTAMPTZ NOT NULL);
 INSERT INTO weir_loads VALUES (nextval('weir_load_ids'), 7, 'p', 2, 'b', 'k', 'v', 1, 10, 'run1',
-  't', 'partial', 3, 1, 2, now(), '{}');
+  't', 'partial', 4, 1, 2, now(), '{"run":"run1","pipeline":"p","object":"b/k","version":"v",'
+  '"status":"partial","rows":{"read":4,"expanded":0,"folded":0,"inserted":1,"updated":0,'
+  '"unchanged":0,"loaded":1,"deduplicated":0,"filtered":1,"rejected":2},"rejects":[{"element":1,'
+  '"field":"n","rule":"integer","value":"x","message":"m","raw":"raw","bytes":[0,1]}],'
+  '"error":null,"duration_ms":12.5}');
 INSERT INTO weir_rejects SELECT 'run1', 'p', 't', 'b', 'k', 'v', range, range, 0, 1, 'n', 'integer',
   'x', 'm', '[]', 'raw', now() FROM range(1, 3)
 )sql";
 
-std::string text(duckdb::Connection& connection, const std::string& sql) {
+std::string cells(duckdb::Connection& connection, const std::string& sql) {
   const auto rows = connection.run(sql);
   EXPECT_TRUE(rows) << rows.error().message;
   std::string out;
@@ -51,15 +58,19 @@ TEST(LedgerSchema, ExtendsTheTablesOfAnOlderWeirAndKeepsWhatTheyHold) {
   const auto connection = *database->connect();
   ASSERT_TRUE(connection->run(old_ledger));
   ASSERT_TRUE(create_ledger_tables(*connection));
-  EXPECT_EQ(text(*connection,
-                 "SELECT element, reject_id, step, rolled_back, resolution, header, raw "
-                 "FROM weir_rejects ORDER BY element"),
+  EXPECT_EQ(cells(*connection,
+                  "SELECT element, reject_id, step, rolled_back, resolution, header, raw "
+                  "FROM weir_rejects ORDER BY element"),
             "1|1|2|false|NULL|NULL|raw\n2|2|2|false|NULL|NULL|raw\n");
-  EXPECT_EQ(text(*connection, "SELECT load_id, run_id, replay_of FROM weir_loads"),
+  EXPECT_EQ(cells(*connection, "SELECT load_id, run_id, replay_of FROM weir_loads"),
             "1|run1|NULL\n");
+  EXPECT_EQ(cells(*connection,
+                  "SELECT rows_read, rows_inserted, rows_filtered, rows_rejected, rows_replaced, "
+                  "duration_ms, nextval('weir_load_ids') FROM weir_loads"),
+            "4|1|1|2|0|12.5|2\n");
   // Once is enough.
   ASSERT_TRUE(create_ledger_tables(*connection));
-  EXPECT_EQ(text(*connection, "SELECT count(*), max(reject_id) FROM weir_rejects"), "2|2\n");
+  EXPECT_EQ(cells(*connection, "SELECT count(*), max(reject_id) FROM weir_rejects"), "2|2\n");
 }
 
 TEST(LedgerSchema, AnExtendedTableHasTheColumnsOfANewOneInTheirOrder) {
@@ -73,7 +84,57 @@ TEST(LedgerSchema, AnExtendedTableHasTheColumnsOfANewOneInTheirOrder) {
   const std::string columns =
       "SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns() "
       "WHERE table_name LIKE 'weir%' ORDER BY table_name, column_index";
-  EXPECT_EQ(text(*old_connection, columns), text(*new_connection, columns));
+  EXPECT_EQ(cells(*old_connection, columns), cells(*new_connection, columns));
+}
+
+TEST(LedgerSchema, ReceiptsAnOlderWeirKeptAreReadBack) {
+  const auto database = *duckdb::Database::open({});
+  const auto connection = *database->connect();
+  ASSERT_TRUE(connection->run(old_ledger));
+  ASSERT_TRUE(create_ledger_tables(*connection));
+  LedgerEntry entry;
+  entry.load_id = 1;
+  const Receipt receipt = *DuckdbLedger(*connection).receipt_of(entry);
+  EXPECT_EQ(text::to_json(receipt).to_string(),
+            R"({"run":"run1","pipeline":"p","object":"b/k","version":"v","status":"partial",)"
+            R"("rows":{"read":4,"expanded":0,"folded":0,"inserted":1,"updated":0,"unchanged":0,)"
+            R"("loaded":1,"deduplicated":0,"filtered":1,"rejected":2,"replaced":0},)"
+            R"("rejects":[{"element":1,"field":"n","rule":"integer","value":"x","message":"m",)"
+            R"("raw":"raw","bytes":[0,1]}],"error":null,"duration_ms":12.5})");
+}
+
+TEST(Ledger, AReceiptIsReadBackAsItWasCommitted) {
+  const auto database = *duckdb::Database::open({});
+  const auto connection = *database->connect();
+  ASSERT_TRUE(create_ledger_tables(*connection));
+  DuckdbLedger ledger(*connection);
+  Receipt receipt;
+  receipt.run = RunId("01J");
+  receipt.pipeline = PipelineName("p");
+  receipt.object = ObjectRef{BucketName("b"), ObjectKey("k/with, 'quotes'.json")};
+  receipt.version = ObjectVersion("v");
+  receipt.status = RunState::partial;
+  uint64_t count = 1;  // every counter another
+  for (const CountColumn& column : count_columns) receipt.rows.*column.count = count *= 3;
+  receipt.rejects.push_back(
+      {7, 8, 90, 100, {{"n", "integer", "x", "m"}, {"o", "required", ""}}, "ra\"w"});
+  receipt.duration_ms = 0.1 + 0.2;
+
+  std::vector<NewLoad> loads(21);
+  for (size_t i = 0; i < loads.size(); ++i) {
+    loads[i].key = {receipt.pipeline, 1, receipt.object};
+    loads[i].version = ObjectVersion(std::to_string(i));
+    loads[i].table = TableName("t");
+    loads[i].receipt = &receipt;
+  }
+  loads.back().version = receipt.version;
+  ASSERT_TRUE(ledger.write_loads(loads));
+  const auto found = *ledger.receipt_of(loads.back().key, receipt.version);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(text::to_json(*found).to_string(), text::to_json(receipt).to_string());
+  EXPECT_EQ(cells(*connection, "SELECT count(*), min(rows_loaded) FROM weir_loads"),
+            "21|" + std::to_string(receipt.rows.loaded()) + "\n");
+  EXPECT_FALSE(*ledger.receipt_of(loads.back().key, ObjectVersion("another")));
 }
 
 class QuarantineTest : public testing::Test {

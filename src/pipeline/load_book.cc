@@ -1,6 +1,6 @@
 #include "pipeline/load_book.h"
 
-#include "text/receipt_json.h"
+#include "text/json.h"
 
 namespace weir::pipeline {
 namespace {
@@ -47,7 +47,6 @@ Result<void> LedgerBook::close(std::span<const Input> inputs, std::span<Receipt>
     load.attempt = input.latest ? input.latest->next_attempt(input.version) : 1;
     load.table = session_.parts().table->name;
     load.receipt = &receipts[i];
-    load.receipt_json = text::to_json(receipts[i]).to_string();
     load.committed_at = clock_.now();
     loads.push_back(std::move(load));
   }

@@ -344,8 +344,8 @@ Result<Receipt> interrupted_replay(Resources& resources, const RunId& replay) {
   for (const DatabaseName& name : resources.databases->names()) {
     const auto database = WEIR_TRY(resources.databases->open(name));
     const auto connection = WEIR_TRY(database->connect());
-    const auto json = WEIR_TRY(DuckdbLedger(*connection).receipt_of_replay(replay));
-    if (json) return text::receipt_from_json(WEIR_TRY(text::Json::parse(*json)));
+    auto receipt = WEIR_TRY(DuckdbLedger(*connection).receipt_of_replay(replay));
+    if (receipt) return *std::move(receipt);
   }
   return fail(ErrorCode::invalid_input, "the replay was interrupted, and nothing of it is loaded",
               "ask for it again");

@@ -211,7 +211,6 @@ Result<void> ReplayBook::close(std::span<const Input> inputs, std::span<Receipt>
   load.size_bytes = inputs.front().before.size_bytes;
   load.table = rejected_.table;
   load.receipt = &receipt;
-  load.receipt_json = text::to_json(receipt).to_string();
   load.committed_at = clock_.now();
   load.replay_of = rejected_.run;
   return session_.ledger().write_loads({&load, 1});

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 
+#include "base/check.h"
 #include "base/fault_point.h"
 #include "crypto/digest.h"
+#include "pipeline/stored_receipt.h"
 
 namespace weir::pipeline {
 namespace {
@@ -39,10 +41,19 @@ constexpr LedgerColumn load_columns[] = {
     {"table_name", "TEXT NOT NULL", "VARCHAR(255) NOT NULL"},
     {"status", "TEXT NOT NULL", "VARCHAR(32) NOT NULL"},
     {"rows_read", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"rows_expanded", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"rows_folded", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"rows_inserted", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"rows_updated", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"rows_unchanged", "BIGINT NOT NULL", "BIGINT NOT NULL"},
     {"rows_loaded", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"rows_deduplicated", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"rows_filtered", "BIGINT NOT NULL", "BIGINT NOT NULL"},
     {"rows_rejected", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"rows_replaced", "BIGINT NOT NULL", "BIGINT NOT NULL"},
+    {"duration_ms", "DOUBLE PRECISION NOT NULL", "DOUBLE NOT NULL"},
+    {"rejects", "TEXT", "LONGTEXT"},
     {"committed_at", "TIMESTAMPTZ NOT NULL", "DATETIME(6) NOT NULL"},
-    {"receipt", "TEXT NOT NULL", "LONGTEXT NOT NULL"},
     {"replay_of", "TEXT", "VARCHAR(64)"},
 };
 
@@ -78,11 +89,11 @@ constexpr LedgerColumn reject_columns[] = {
     {"rolled_back", "BOOLEAN NOT NULL", "BOOLEAN NOT NULL"},
 };
 
-/// In the order in which write_loads gives the values.
+/// In the order in which write_loads gives the values; those of count_columns follow.
 constexpr std::string_view written_load_columns[] = {
-    "load_key",  "key_hash",    "pipeline",      "step",         "bucket",     "key",
-    "version",   "attempt",     "size_bytes",    "run_id",       "table_name", "status",
-    "rows_read", "rows_loaded", "rows_rejected", "committed_at", "receipt",    "replay_of",
+    "load_key",    "key_hash",    "pipeline",   "step",         "bucket",     "key",
+    "version",     "attempt",     "size_bytes", "run_id",       "table_name", "status",
+    "rows_loaded", "duration_ms", "rejects",    "committed_at", "replay_of",
 };
 /// In the order in which write_reject gives the values.
 constexpr std::string_view written_reject_columns[] = {
@@ -228,24 +239,31 @@ Result<std::vector<std::optional<LedgerEntry>>> ServerLedger::latest(
   return found;
 }
 
-Result<std::optional<std::string>> ServerLedger::receipt(const std::string& where,
-                                                         std::span<const Cell> parameters) {
+Result<std::optional<Receipt>> ServerLedger::receipt(const std::string& where,
+                                                     std::span<const Cell> parameters) {
+  std::string columns;
+  for (const std::string_view column : receipt_columns) {
+    columns += connection_.quote_identifier(column) + ", ";
+  }
+  for (const CountColumn& column : count_columns) columns += fmt::format("{}, ", column.name);
+  columns.resize(columns.size() - 2);
   const auto rows = WEIR_TRY(connection_.run(
-      "SELECT receipt FROM weir_loads WHERE " + where + " ORDER BY load_id DESC LIMIT 1",
+      fmt::format("SELECT {} FROM weir_loads WHERE {} ORDER BY load_id DESC LIMIT 1", columns,
+                  where),
       parameters));
   if (rows.size() == 0) return std::nullopt;
-  return rows.text(0, 0);
+  return stored_receipt(rows.rows[0]);
 }
 
-Result<std::string> ServerLedger::receipt_of(const LedgerEntry& entry) {
+Result<Receipt> ServerLedger::receipt_of(const LedgerEntry& entry) {
   const Cell id = std::to_string(entry.load_id);
   auto found = WEIR_TRY(receipt("load_id = $1", {&id, 1}));
   if (found) return *std::move(found);
   return fail(ErrorCode::internal, "a load has gone from the ledger");
 }
 
-Result<std::optional<std::string>> ServerLedger::receipt_of(const LedgerKey& key,
-                                                            const ObjectVersion& version) {
+Result<std::optional<Receipt>> ServerLedger::receipt_of(const LedgerKey& key,
+                                                        const ObjectVersion& version) {
   if (fault_enabled("ledger-off")) return std::nullopt;
   const Cell values[] = {std::to_string(key.hash()),
                          key.pipeline.value(),
@@ -260,7 +278,7 @@ Result<std::optional<std::string>> ServerLedger::receipt_of(const LedgerKey& key
       values);
 }
 
-Result<std::optional<std::string>> ServerLedger::receipt_of_replay(const RunId& replay) {
+Result<std::optional<Receipt>> ServerLedger::receipt_of_replay(const RunId& replay) {
   const Cell id = replay.value();
   return receipt("run_id = $1 AND replay_of IS NOT NULL", {&id, 1});
 }
@@ -289,20 +307,27 @@ Result<void> ServerLedger::insert(std::string_view table, std::span<const std::s
 
 Result<void> ServerLedger::write_loads(std::span<const NewLoad> loads) {
   if (loads.empty() || fault_enabled("ledger-off")) return {};
+  std::vector<std::string_view> columns(std::begin(written_load_columns),
+                                        std::end(written_load_columns));
+  for (const CountColumn& column : count_columns) columns.push_back(column.name);
   std::vector<Cell> values;
   for (const NewLoad& load : loads) {
-    const RowCounts& rows = load.receipt->rows;
-    values.insert(values.end(),
-                  {load_key(load), std::to_string(load.key.hash()), load.key.pipeline.value(),
-                   std::to_string(load.key.step), bucket_of(load.key), object_key_of(load.key),
-                   load.version.value(), std::to_string(load.attempt),
-                   std::to_string(load.size_bytes), load.receipt->run.value(), load.table.value(),
-                   std::string(to_string(load.receipt->status)), std::to_string(rows.read),
-                   std::to_string(rows.loaded()), std::to_string(rows.rejected),
-                   dialect_->moment(load.committed_at), load.receipt_json,
-                   load.replay_of ? Cell(load.replay_of->value()) : Cell()});
+    const Receipt& receipt = *load.receipt;
+    WEIR_CHECK(!receipt.error, "the ledger keeps what was committed");
+    values.insert(
+        values.end(),
+        {load_key(load), std::to_string(load.key.hash()), load.key.pipeline.value(),
+         std::to_string(load.key.step), bucket_of(load.key), object_key_of(load.key),
+         load.version.value(), std::to_string(load.attempt), std::to_string(load.size_bytes),
+         receipt.run.value(), load.table.value(), std::string(to_string(receipt.status)),
+         std::to_string(receipt.rows.loaded()), fmt::format("{}", receipt.duration_ms),
+         stored_rejects(receipt), dialect_->moment(load.committed_at),
+         load.replay_of ? Cell(load.replay_of->value()) : Cell()});
+    for (const CountColumn& column : count_columns) {
+      values.emplace_back(std::to_string(receipt.rows.*column.count));
+    }
   }
-  auto inserted = insert("weir_loads", written_load_columns, std::move(values));
+  auto inserted = insert("weir_loads", columns, std::move(values));
   if (inserted || !connection_.refusal().by_row) return inserted;
   return fail(ErrorCode::busy, "another weir has loaded one of these inputs meanwhile",
               "it is asked for again, and found to be in");

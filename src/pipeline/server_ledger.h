@@ -28,10 +28,10 @@ class ServerLedger final : public Ledger {
       : connection_(connection), dialect_(ServerDialect::of(engine, connection)) {}
 
   Result<std::vector<std::optional<LedgerEntry>>> latest(std::span<const LedgerKey> keys) override;
-  Result<std::string> receipt_of(const LedgerEntry& entry) override;
-  Result<std::optional<std::string>> receipt_of(const LedgerKey& key,
-                                                const ObjectVersion& version) override;
-  Result<std::optional<std::string>> receipt_of_replay(const RunId& replay) override;
+  Result<Receipt> receipt_of(const LedgerEntry& entry) override;
+  Result<std::optional<Receipt>> receipt_of(const LedgerKey& key,
+                                            const ObjectVersion& version) override;
+  Result<std::optional<Receipt>> receipt_of_replay(const RunId& replay) override;
   Result<void> write_loads(std::span<const NewLoad> loads) override;
   Result<void> begin_rejects() override;
   Result<void> write_reject(const RejectOrigin& origin, const Reject& reject) override;
@@ -46,8 +46,8 @@ class ServerLedger final : public Ledger {
   std::string of_key() const;
   std::string null_safe(std::string_view column, std::string_view parameter) const;
   std::vector<server::Cell> supersede_parameters(const LedgerKey& key, const RunId& run) const;
-  Result<std::optional<std::string>> receipt(const std::string& where,
-                                             std::span<const server::Cell> parameters);
+  Result<std::optional<Receipt>> receipt(const std::string& where,
+                                         std::span<const server::Cell> parameters);
 
   server::Connection& connection_;
   const std::unique_ptr<const ServerDialect> dialect_;

@@ -133,9 +133,7 @@ Json to_json(const Receipt& receipt) {
   json.set("version", receipt.version.value());
   json.set("status", to_string(receipt.status));
   json.set("rows", rows_to_json(receipt.rows));
-  Json rejects = Json::array();
-  for (const Reject& reject : receipt.rejects) rejects.push(reject_to_json(reject));
-  json.set("rejects", std::move(rejects));
+  json.set("rejects", to_json(std::span(receipt.rejects)));
   json.set("error", receipt.error ? to_json(*receipt.error) : Json());
   json.set("duration_ms", receipt.duration_ms);
   return json;
@@ -154,12 +152,24 @@ Result<Receipt> receipt_from_json(const Json& json) {
   if (!status) return misfit("status '" + json["status"].as_string() + "' is unknown");
   receipt.status = *status;
   receipt.rows = WEIR_TRY(rows_from_json(json["rows"]));
-  for (const Json& reject : json["rejects"].as_array()) {
-    receipt.rejects.push_back(WEIR_TRY(reject_from_json(reject)));
-  }
+  receipt.rejects = WEIR_TRY(rejects_from_json(json["rejects"]));
   if (!json["error"].is_null()) receipt.error = WEIR_TRY(error_from_json(json["error"]));
   receipt.duration_ms = json["duration_ms"].as_double();
   return receipt;
+}
+
+Json to_json(std::span<const Reject> rejects) {
+  Json list = Json::array();
+  for (const Reject& reject : rejects) list.push(reject_to_json(reject));
+  return list;
+}
+
+Result<std::vector<Reject>> rejects_from_json(const Json& json) {
+  std::vector<Reject> rejects;
+  for (const Json& reject : json.as_array()) {
+    rejects.push_back(WEIR_TRY(reject_from_json(reject)));
+  }
+  return rejects;
 }
 
 Json to_json(const Error& error) {
