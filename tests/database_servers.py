@@ -1,4 +1,6 @@
 """Database servers of the tests' own: started in a temporary folder, on a socket, stopped by pid."""
+import csv
+import io
 import os
 import pathlib
 import pwd
@@ -69,14 +71,39 @@ class Postgres:
     def create(self, database: str) -> None:
         self.query(f'CREATE DATABASE {database}')
 
-    def url(self, database: str = 'postgres') -> str:
-        return f'postgres://owner@/{database}?host={self.root}'
+    def drop(self, database: str) -> None:
+        self.query(f'DROP DATABASE {database} WITH (FORCE)')
+
+    @property
+    def socket(self) -> pathlib.Path:
+        return self.root / '.s.PGSQL.5432'
+
+    def url(self, database: str = 'postgres', folder: pathlib.Path | None = None) -> str:
+        """`folder`: of another socket that leads here."""
+        return f'postgres://owner@/{database}?host={folder or self.root}'
 
     def query(self, sql: str, database: str = 'postgres') -> list[list[str]]:
-        done = subprocess.run(['psql', '-X', '-q', '-A', '-t', '-F', '\t', '-v', 'ON_ERROR_STOP=1', '-h',
-                               str(self.root), '-U', 'owner', '-d', database, '-c', sql], capture_output=True, text=True)
+        return [line.split('\t') for line in self.psql(sql, database, '-A', '-t', '-F', '\t').splitlines()]
+
+    def rows(self, sql: str, database: str = 'postgres') -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(self.psql(sql, database, '--csv'))))
+
+    def psql(self, sql: str, database: str, *form: str) -> str:
+        done = subprocess.run(['psql', '-X', '-q', *form, '-v', 'ON_ERROR_STOP=1', '-h', str(self.root), '-U', 'owner',
+                               '-d', database, '-c', sql], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        return [line.split('\t') for line in done.stdout.splitlines()]
+        return done.stdout
+
+    def answers(self) -> bool:
+        try:
+            return self.query('SELECT 1') == [['1']]
+        except AssertionError:
+            return False
+
+    def sessions(self, database: str) -> list[int]:
+        """The processes at work in it."""
+        return [int(pid) for (pid,) in self.query(
+            f"SELECT pid FROM pg_stat_activity WHERE datname = '{database}' AND pid <> pg_backend_pid()")]
 
     def __enter__(self) -> 'Postgres':
         return self

@@ -44,6 +44,7 @@ struct NewLoad {
   ObjectVersion version;
   uint64_t size_bytes = 0;
   int64_t attempt = 1;
+  int64_t follows = 0;  ///< the key's latest entry when this load began; 0: it had none
   TableName table;
   const Receipt* receipt = nullptr;  ///< of what is committed: without an error
   Timestamp committed_at{};

@@ -45,6 +45,7 @@ Result<void> LedgerBook::close(std::span<const Input> inputs, std::span<Receipt>
     load.version = input.version;
     load.size_bytes = input.before.size_bytes;
     load.attempt = input.latest ? input.latest->next_attempt(input.version) : 1;
+    load.follows = input.latest ? input.latest->load_id : 0;
     load.table = session_.parts().table->name;
     load.receipt = &receipts[i];
     load.committed_at = clock_.now();

@@ -145,8 +145,9 @@ Cell object_key_of(const LedgerKey& key) {
   return key.object ? Cell(key.object->key.value()) : Cell();
 }
 
-/// One for each attempt to load a version of a key, so that two owners cannot both commit it.
-/// Of a replay there may be many.
+/// An input's loads follow one another, and each follows one alone: of two owners that began at the
+/// same entry, with the same version or with another, one commits and the other asks again. A run
+/// without an object is told by its version, which is its own. Of a replay there may be many.
 Cell load_key(const NewLoad& load) {
   if (load.replay_of) return std::nullopt;
   std::string text;
@@ -157,8 +158,8 @@ Cell load_key(const NewLoad& load) {
   add(std::to_string(load.key.step));
   add(load.key.object ? load.key.object->bucket.value() : "");
   add(load.key.object ? load.key.object->key.value() : "");
-  add(load.version.value());
-  add(std::to_string(load.attempt));
+  add(load.key.object ? "" : load.version.value());
+  add(std::to_string(load.follows));
   return crypto::to_hex(crypto::sha256(text));
 }
 

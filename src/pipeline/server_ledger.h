@@ -18,8 +18,8 @@ namespace weir::pipeline {
 /// harm. Errors: those of server::Connection::run.
 Result<void> create_server_ledger(server::Connection& connection, Engine engine);
 
-/// The ledger on a server. A load that another owner has committed meanwhile (the same version and
-/// attempt of the same key) makes write_loads fail with `busy`: tried again, it is found to be in.
+/// The ledger on a server. Where another owner has loaded the same object meanwhile, whichever
+/// version, write_loads fails with `busy`: tried again, the input is judged by what is in now.
 /// One thread at a time, inside the caller's transaction.
 class ServerLedger final : public Ledger {
  public:

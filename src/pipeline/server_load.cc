@@ -284,9 +284,43 @@ Result<uint64_t> ServerLoad::write_straight(std::span<const duckdb::Parameter> p
   return written;
 }
 
+/// Rows that exchange values of a `unique` column would be in each other's way: a server compares
+/// row by row, while they change. Such values are given up first.
+Result<void> ServerLoad::give_up_unique_values(const std::vector<Column>& keys) {
+  std::string same_key;
+  for (const Column& key : keys) {
+    const std::string name = quote_identifier(key.name);
+    same_key += fmt::format("{}u.{} = t.{}", same_key.empty() ? "" : " AND ", name, name);
+  }
+  for (const Column& column : table_.columns) {
+    const auto is_unique = [](const Rule& rule) { return rule.kind == RuleKind::unique; };
+    const bool in_key = std::ranges::find(table_.key, column.name) != table_.key.end();
+    if (in_key || std::ranges::none_of(column.rules, is_unique)) continue;
+    const std::string own = quote_identifier(column.name);
+    const auto taken = WEIR_TRY(workshop_.run(
+        fmt::format("SELECT 1 FROM ({}) u JOIN {} t ON u.{} = t.{} WHERE NOT ({}) LIMIT 1",
+                    inner_->changed_rows(), mirror_, own, own, same_key)));
+    if (taken.size() == 0) continue;
+    if (column.required()) {
+      return fail(ErrorCode::sql,
+                  fmt::format("rows of this input exchange values of column '{}' of table '{}', "
+                              "which is unique and required: a server cannot do that at once",
+                              column.name, table_.name.value()),
+                  "load them in two inputs, the first with other values", column.location);
+    }
+    const std::string name = server_.quote_identifier(column.name);
+    WEIR_TRY(server_.run(fmt::format(
+        "UPDATE {} t SET {} = NULL WHERE EXISTS (SELECT 1 FROM {} u WHERE {} AND "
+        "(u.{} IS NULL OR u.{} <> t.{}))",
+        on_server(table_), name, updates_name, equal_columns(keys, "t", "u"), name, name, name)));
+  }
+  return {};
+}
+
 Result<void> ServerLoad::update(uint64_t expected, const std::vector<Column>& columns) {
   const std::vector<Column> keys = key_columns(table_);
   WEIR_TRY(send_to_scratch(inner_->changed_rows(), updates_name, columns, table_));
+  WEIR_TRY(give_up_unique_values(keys));
   std::vector<std::string> assigned;
   for (const Column& column : columns) {
     if (std::ranges::find(table_.key, column.name) != table_.key.end()) continue;

@@ -76,6 +76,7 @@ class ServerLoad final : public TableLoad {
                         const std::vector<Column>& columns);
   Result<void> send_to_scratch(const std::string& select, std::string_view scratch,
                                const std::vector<Column>& columns, const Table& like);
+  Result<void> give_up_unique_values(const std::vector<Column>& keys);
   Result<void> update(uint64_t expected, const std::vector<Column>& columns);
   Result<uint64_t> write_straight(std::span<const duckdb::Parameter> parameters);
   std::string on_server(const Table& table) const;

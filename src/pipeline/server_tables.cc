@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -55,6 +56,20 @@ Result<void> check_mysql_table(server::Connection& connection, const Table& tabl
                       " " + facts.column_type + collation + " NOT NULL");
   }
   return {};
+}
+
+/// Two that make one thing at once stumble over each other in the server's catalog, be it with IF
+/// NOT EXISTS: the second finds it there when it tries again.
+Result<void> make(server::Connection& connection, const std::string& statement) {
+  static constexpr std::array<std::string_view, 3> there_already = {"42P06", "42P07", "42710"};
+  auto made = connection.run(statement);
+  if (made) return {};
+  const server::Refusal& refusal = connection.refusal();
+  const bool raced =
+      refusal.by_row || std::ranges::find(there_already, refusal.state) != there_already.end();
+  Error error = std::move(made).error();
+  if (raced) error.code = ErrorCode::busy;
+  return fail(std::move(error));
 }
 
 }  // namespace
@@ -115,7 +130,7 @@ Result<std::vector<std::string>> ensure_server_table(server::Connection& connect
     if (!table.schema.empty() && WEIR_TRY(has_schema(connection, table.schema))) {
       ddl.erase(ddl.begin());
     }
-    for (const std::string& statement : ddl) WEIR_TRY(connection.run(statement));
+    for (const std::string& statement : ddl) WEIR_TRY(make(connection, statement));
     return ddl;
   }
   if (engine == Engine::mysql) WEIR_TRY(check_mysql_table(connection, table));

@@ -49,6 +49,7 @@ class Writer:
         self.project = project
         self.seed = seed
         self.serial = 0
+        self.shared_keys = 0  # so many keys are in files of every name, with values that are always the same
         self.good: dict[tuple[str, str], int] = {}  # (table, row id) -> n; rewriting overwrites merged ones
         self.bad_lines = 0
         self.versions: collections.Counter = collections.Counter()
@@ -59,6 +60,10 @@ class Writer:
             row_id = f'{key}@{version}#{number}' if key.startswith('append') else f'{key}#{number}'
             lines.append(f'{{"row_id": "{row_id}", "object": "{key}", "n": {version}}}\n')
             self.good[(key.split('/')[0], row_id)] = version
+        if key.startswith('merge') and self.shared_keys and self.seed.random() < 0.5:
+            row_id = f'shared#{self.seed.randrange(self.shared_keys)}'
+            lines.append(f'{{"row_id": "{row_id}", "object": "any", "n": 0}}\n')
+            self.good[('merge', row_id)] = 0
         if self.seed.random() < 0.1:
             lines.insert(self.seed.randrange(len(lines) + 1), '{"row_id": "bad", "n": 1.5}\n')
             self.bad_lines += 1
@@ -72,13 +77,28 @@ class Writer:
 
     def rewrite(self, files: int) -> None:
         """New versions of objects whose last version is in; an older one nobody read leaves no trace."""
-        keys = self.seed.sample(sorted(self.versions), min(files, len(self.versions)))
+        short = sorted(key for key in self.versions if '/long/' not in key)
+        keys = self.seed.sample(short, min(files, len(short)))
         for key in keys:
             self.write(key)
 
+    def drop_long(self, rows: int) -> None:
+        """One file that takes more than a moment."""
+        kind = self.seed.choice(['append', 'merge'])
+        self.serial += 1
+        key = f'{kind}/long/{self.serial}.json'
+        lines = []
+        for number in range(rows):
+            self.good[(kind, f'{key}#{number}')] = 1
+            lines.append(f'{{"row_id": "{key}#{number}", "object": "{key}", "n": 1}}\n')
+        self.versions[key] = 1
+        self.put(key, ''.join(lines))
+
     def write(self, key: str) -> None:
         self.versions[key] += 1
-        text = self.content(key, self.versions[key])
+        self.put(key, self.content(key, self.versions[key]))
+
+    def put(self, key: str, text: str) -> None:
         if self.seed.random() < 0.5:
             self.project.move_in(f'landing/{key}', text)
         else:

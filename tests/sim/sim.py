@@ -23,6 +23,8 @@ import disk_rounds
 import download_rounds
 import kill_rounds
 import locked_rounds
+import owner_rounds
+import server_rounds
 from rounds import Round, Setting
 
 SCENARIOS: dict[str, type[Round]] = {
@@ -32,6 +34,8 @@ SCENARIOS: dict[str, type[Round]] = {
     'cron': cron_rounds.CronRound,
     'locked': locked_rounds.LockedRound,
     'download': download_rounds.DownloadRound,
+    'postgres': server_rounds.PostgresRound,
+    'postgres-owners': owner_rounds.TwoOwnersOnPostgresRound,
 }
 
 
