@@ -119,7 +119,27 @@ Result<void> ServerLoad::stage(std::span<const duckdb::Parameter> parameters) {
   return inner_->stage(parameters);
 }
 
+/// What TableLocks is inside one process, among all: another owner's load does not change what
+/// this one decides by. Until the transaction ends.
+Result<void> ServerLoad::lock_tables() {
+  if (engine_ != Engine::postgres) return {};
+  std::vector<std::string> names = {on_server(table_)};
+  for (const Parent& parent : parents_) names.push_back(on_server(*parent.table));
+  std::ranges::sort(names);
+  const bool alone = careful_ || mode_ == LoadMode::replace;
+  const std::string statement = fmt::format(
+      "SELECT pg_advisory_xact_lock{}((CAST(860211 AS bigint) << 32) + "
+      "CAST(to_regclass($1)::oid AS bigint))",
+      alone ? "" : "_shared");
+  for (std::string& name : names) {
+    const server::Cell cell = std::move(name);
+    WEIR_TRY(server_.run(statement, {&cell, 1}));
+  }
+  return {};
+}
+
 Result<LoadDecision> ServerLoad::decide(size_t inputs, const SetRules::RejectRow& reject_row) {
+  WEIR_TRY(lock_tables());
   LoadDecision decision;
   if (careful_) {
     WEIR_TRY(mirror_target());

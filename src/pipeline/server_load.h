@@ -67,6 +67,7 @@ class ServerLoad final : public TableLoad {
         mode_(mode) {}
 
   std::string relation_of(const Table& table) const;
+  Result<void> lock_tables();
   Result<void> mirror_target();
   Result<void> mirror_parent(const Parent& parent);
   Result<void> copy_back(const std::string& select, const std::string& mirror,

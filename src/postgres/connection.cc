@@ -149,12 +149,21 @@ Result<ConnectionPointer> open(const server::Options& options) {
   return connection;
 }
 
-/// A statement instead of startup options: poolers let only few of those through.
-constexpr const char* session_settings = R"(
+/// A statement instead of startup options: poolers let only few of those through. The server's end
+/// looks after the connection as ours does: what a weir that went away held is soon free again.
+std::string session_settings(std::chrono::milliseconds silence) {
+  const auto seconds = std::max<int64_t>(2, silence.count() / 1000);
+  return fmt::format(
+      R"(
   SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO, YMD', false),
          set_config('IntervalStyle', 'iso_8601', false),
          set_config('standard_conforming_strings', 'on', false),
-         set_config('extra_float_digits', '3', false), set_config('bytea_output', 'hex', false))";
+         set_config('extra_float_digits', '3', false), set_config('bytea_output', 'hex', false),
+         set_config('tcp_keepalives_idle', '{}', false),
+         set_config('tcp_keepalives_interval', '{}', false),
+         set_config('tcp_keepalives_count', '3', false))",
+      seconds / 2, std::max<int64_t>(1, seconds / 6));
+}
 
 }  // namespace
 
@@ -168,7 +177,7 @@ Result<std::unique_ptr<server::Connection>> connect(const server::Options& optio
                 "upgrade the server");
   }
   auto session = std::make_unique<Session>(connection.release());
-  WEIR_TRY(session->run(session_settings));
+  WEIR_TRY(session->run(session_settings(options.silence)));
   return session;
 }
 
