@@ -112,6 +112,7 @@ def test_secrets_are_those_of_the_owner(project):
     assert project.verb('secret', 'set', 'pg', stdin='doctor-canary').code == 0
     shown = project.verb('doctor')
     assert 'canary' not in shown.out + shown.err and 'all 1 can be had' in shown.out
+    assert "database 'pg': cannot connect" in shown.out
     key = project.root / '.weir' / 'default' / 'secret.key'
     key.chmod(0o644)
     assert 'chmod 600' in finding(project, 'secrets', 'problem')['fix']

@@ -16,10 +16,14 @@ Result<void> answer_doctor(const text::Json&, Services& services, owner::FrameSi
               send(doctor::check_run_log([&] { return services.run_log(); }));
   if (!read) return {};
   std::vector<pipeline::Databases::Pointer> held;
-  send(doctor::check_databases(project, [&](const DatabaseName& name) -> Result<duckdb::Database*> {
+  const auto open = [&](const DatabaseName& name) -> Result<duckdb::Database*> {
     held.push_back(WEIR_TRY(WEIR_TRY(services.resources())->databases->open(name)));
     return held.back().get();
-  }));
+  };
+  send(doctor::check_databases(
+      project, open, [&](const DatabaseName& name) -> Result<std::unique_ptr<server::Connection>> {
+        return WEIR_TRY(services.resources())->databases->connect(name);
+      }));
   return {};
 }
 

@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 #include "duckdb/connection.h"
 
@@ -35,14 +37,6 @@ Result<std::string> look_into(duckdb::Database& database) {
 
 Finding database_finding(const DatabaseConfig& config, const OpenDatabase& open) {
   const std::string check = "database " + config.name.value();
-  if (config.engine == Engine::postgres) {
-    return {check, Verdict::warning, "servers are not looked at yet",
-            "`weir run` says whether this one answers"};
-  }
-  if (config.engine != Engine::duckdb) {
-    return {check, Verdict::warning, "databases of this kind are not built yet: a run refuses",
-            "use duckdb:// in this environment"};
-  }
   std::error_code ignored;
   const bool in_memory = config.path.empty();
   if (!in_memory && !std::filesystem::exists(config.path, ignored)) {
@@ -60,10 +54,15 @@ Finding database_finding(const DatabaseConfig& config, const OpenDatabase& open)
 
 }  // namespace
 
-Findings check_databases(const Project& project, const OpenDatabase& open) {
+Findings check_databases(const Project& project, const OpenDatabase& open,
+                         const ConnectServer& connect) {
   Findings findings;
   for (const DatabaseConfig& config : project.databases) {
-    findings.push_back(database_finding(config, open));
+    if (config.engine == Engine::duckdb) {
+      findings.push_back(database_finding(config, open));
+    } else {
+      std::ranges::move(check_server(project, config, connect), std::back_inserter(findings));
+    }
   }
   return findings;
 }
