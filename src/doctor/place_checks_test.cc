@@ -150,15 +150,20 @@ TEST_F(PlaceChecks, Databases) {
   add("server", Engine::postgres, {});
   add("locked", Engine::duckdb, folder_.path("locked.duckdb"));
   ASSERT_TRUE(io::write_file_atomically(folder_.path("locked.duckdb"), "x"));
-  const Findings findings =
-      check_databases(project_, [](const DatabaseName& name) -> Result<duckdb::Database*> {
-        EXPECT_EQ(name, DatabaseName("locked"));
-        return fail(ErrorCode::busy, "another program holds it: pid 4711", "end it");
-      });
+  const auto open = [](const DatabaseName& name) -> Result<duckdb::Database*> {
+    EXPECT_EQ(name, DatabaseName("locked"));
+    return fail(ErrorCode::busy, "another program holds it: pid 4711", "end it");
+  };
+  const auto connect = [](const DatabaseName& name) -> Result<std::unique_ptr<server::Connection>> {
+    EXPECT_EQ(name, DatabaseName("server"));
+    return fail(ErrorCode::unavailable, "it is away", "start it");
+  };
+  const Findings findings = check_databases(project_, open, connect);
   ASSERT_EQ(findings.size(), 3u);
   EXPECT_EQ(findings[0].verdict, Verdict::ok);
   EXPECT_FALSE(fs::exists(folder_.path("new.duckdb")));
-  EXPECT_EQ(findings[1].verdict, Verdict::warning);
+  EXPECT_EQ(findings[1].verdict, Verdict::problem);
+  EXPECT_EQ(findings[1].fix, "start it");
   EXPECT_EQ(findings[2].verdict, Verdict::problem);
   EXPECT_THAT(findings[2].found, HasSubstr("pid 4711"));
   EXPECT_EQ(findings[2].fix, "end it");
@@ -170,9 +175,12 @@ TEST_F(PlaceChecks, ADatabaseThatAnswers) {
   const auto open = [&](const DatabaseName&) -> Result<duckdb::Database*> {
     return database.get();
   };
-  EXPECT_EQ(check_databases(project_, open)[0].verdict, Verdict::problem);  // no ledger
+  const auto connect = [](const DatabaseName&) -> Result<std::unique_ptr<server::Connection>> {
+    return fail(ErrorCode::internal, "it is on no server");
+  };
+  EXPECT_EQ(check_databases(project_, open, connect)[0].verdict, Verdict::problem);  // no ledger
   ASSERT_TRUE(database->connect().value()->run("CREATE TABLE weir_loads (run VARCHAR)"));
-  const Finding finding = check_databases(project_, open)[0];
+  const Finding finding = check_databases(project_, open, connect)[0];
   EXPECT_EQ(finding.verdict, Verdict::ok) << finding.found;
   EXPECT_THAT(finding.found, HasSubstr("writable, 0 loads in its ledger"));
   const auto left = database->connect().value()->run(
