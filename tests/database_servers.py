@@ -27,7 +27,8 @@ class Postgres:
     engine = 'postgres'
     database = 'postgres'
 
-    def __init__(self) -> None:
+    def __init__(self, *arguments: str) -> None:
+        self.arguments = arguments
         self.root = pathlib.Path(tempfile.mkdtemp(prefix='weir-postgres-'))
         self.user: str | None = None
         if os.geteuid() == 0:  # it refuses to run as root
@@ -45,7 +46,8 @@ class Postgres:
 
     def start(self) -> None:
         words = [find_postgres('postgres'), '-D', str(self.root / 'data'), '-k', str(self.root), '-c',
-                 'listen_addresses=', '-c', 'shared_buffers=64MB', '-c', 'log_destination=stderr', '-c', 'fsync=off']
+                 'listen_addresses=', '-c', 'shared_buffers=64MB', '-c', 'log_destination=stderr', '-c', 'fsync=off',
+                 *self.arguments]
         self.process = subprocess.Popen(words, stderr=subprocess.PIPE, user=self.user, cwd='/',
                                         env={'PATH': os.environ['PATH'], 'LC_ALL': 'C.UTF-8'})
         said = b''

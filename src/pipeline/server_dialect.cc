@@ -30,6 +30,7 @@ class PostgresDialect final : public ServerDialect {
   std::string filled_scratch(std::string_view scratch) const override {
     return fmt::format("ANALYZE {}", scratch);
   }
+  bool refuses_early() const override { return true; }
   std::string update_from(std::string_view target, std::string_view source,
                           std::string_view condition,
                           const std::vector<std::string>& columns) const override {
@@ -82,6 +83,7 @@ class MysqlDialect final : public ServerDialect {
                         scratch, columns, like)};
   }
   std::string filled_scratch(std::string_view) const override { return {}; }
+  bool refuses_early() const override { return false; }
   std::string update_from(std::string_view target, std::string_view source,
                           std::string_view condition,
                           const std::vector<std::string>& columns) const override {

@@ -37,6 +37,9 @@ class ServerDialect {
                                                 std::string_view like) const = 0;
   /// To be run when a scratch table was filled; empty: nothing.
   virtual std::string filled_scratch(std::string_view scratch) const = 0;
+  /// Whether a bulk load tells of a row that was refused while others wait to be sent, so that to
+  /// try costs little.
+  virtual bool refuses_early() const = 0;
   /// Sets columns of `target`, called t, to those of `source`, called u, of the row that
   /// `condition` finds.
   virtual std::string update_from(std::string_view target, std::string_view source,

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "duckdb/batch_stream.h"
+#include "pipeline/deferred_key.h"
 #include "pipeline/server_tables.h"
 
 namespace weir::pipeline {
@@ -49,6 +50,12 @@ constexpr std::string_view keys_name = "weir_keys";
 constexpr std::string_view values_name = "weir_values";
 constexpr std::string_view updates_name = "weir_updates";
 
+/// From a referenced table so many are fetched before a load that goes straight, instead of those
+/// that it asks for.
+constexpr uint64_t most_parent_values = 10'000;
+/// What the query of such a load says when it names another one.
+constexpr std::string_view reference_broken = "weir: a row refers to what is not there";
+
 }  // namespace
 
 Result<std::unique_ptr<ServerLoad>> ServerLoad::make(duckdb::Connection& workshop,
@@ -75,7 +82,7 @@ Result<std::unique_ptr<ServerLoad>> ServerLoad::make(duckdb::Connection& worksho
   for (const Column& column : table.columns) {
     if (std::ranges::any_of(column.rules, is_unique)) load->whole_target_ = true;
   }
-  load->may_go_straight_ = !load->whole_target_ && references.empty() && !table.lineage;
+  load->may_go_straight_ = !load->whole_target_ && !table.lineage;
   TableLoadOptions options;
   options.always_stage = true;
   options.relation_of = [load = load.get()](const Table& of) { return load->relation_of(of); };
@@ -109,12 +116,11 @@ Result<void> ServerLoad::prepare() {
 bool ServerLoad::turn_careful() { return refused_; }
 
 Result<void> ServerLoad::stage(std::span<const duckdb::Parameter> parameters) {
-  careful_ = std::exchange(refused_, false) || !may_go_straight_;
-  if (!careful_ && (mode_ == LoadMode::merge || mode_ == LoadMode::ignore)) {
-    // What is there may well come again; an empty table has nothing to compare with.
-    const auto found = WEIR_TRY(server_.run("SELECT 1 FROM " + on_server(table_) + " LIMIT 1"));
-    careful_ = found.size() > 0;
-  }
+  // Rows of which one met another or broke a rule are likely to be followed by more of that kind.
+  careful_ = refused_ || last_met_ || !may_go_straight_;
+  refused_ = false;
+  const bool may_meet = mode_ == LoadMode::merge || mode_ == LoadMode::ignore;
+  if (!careful_ && may_meet && !dialect_->refuses_early()) careful_ = WEIR_TRY(target_has_rows());
   if (!careful_) return {};
   return inner_->stage(parameters);
 }
@@ -138,6 +144,10 @@ Result<void> ServerLoad::lock_tables() {
   return {};
 }
 
+Result<bool> ServerLoad::target_has_rows() {
+  return WEIR_TRY(server_.run("SELECT 1 FROM " + on_server(table_) + " LIMIT 1")).size() > 0;
+}
+
 Result<LoadDecision> ServerLoad::decide(size_t inputs, const SetRules::RejectRow& reject_row) {
   WEIR_TRY(lock_tables());
   LoadDecision decision;
@@ -145,6 +155,8 @@ Result<LoadDecision> ServerLoad::decide(size_t inputs, const SetRules::RejectRow
     WEIR_TRY(mirror_target());
     for (const Parent& parent : parents_) WEIR_TRY(mirror_parent(parent));
     decision = WEIR_TRY(inner_->decide(inputs, reject_row));
+    last_met_ = std::ranges::any_of(
+        decision.inputs, [](const LoadCounts& count) { return count.inserted < count.staged; });
   }
   decision.inputs.resize(inputs);
   if (mode_ == LoadMode::replace) {
@@ -154,23 +166,27 @@ Result<LoadDecision> ServerLoad::decide(size_t inputs, const SetRules::RejectRow
   return decision;
 }
 
-/// Into a mirror of `like`, of which the select gives the columns at `places`.
-Result<void> ServerLoad::copy_back(const std::string& select, const std::string& mirror,
-                                   const std::vector<size_t>& places, const Table& like) {
+/// Into a mirror of `like`, of which the select gives the columns at `places`. Gives how many rows
+/// they were.
+Result<uint64_t> ServerLoad::copy_back(const std::string& select, const std::string& mirror,
+                                       const std::vector<size_t>& places, const Table& like) {
   std::string name = mirror.substr(mirror.find('.') + 1);
   name = name.substr(1, name.size() - 2);  // weir's own: no quotes in it
   const auto appender = WEIR_TRY(workshop_.appender("temp", "main", name));
   std::vector<duckdb::Parameter> row(like.columns.size());
   Result<void> appended;
+  uint64_t rows = 0;
   WEIR_TRY(server_.stream(select, {}, [&](std::span<const server::Cell> cells) {
     for (size_t i = 0; i < places.size(); ++i) {
       row[places[i]] = parameter(cells[i], like.columns[places[i]].type);
     }
     appended = appender->row(row);
+    ++rows;
     return appended.has_value();
   }));
   WEIR_TRY(std::move(appended));
-  return appender->close();
+  WEIR_TRY(appender->close());
+  return rows;
 }
 
 std::string ServerLoad::equal_columns(const std::vector<Column>& columns, std::string_view left,
@@ -188,8 +204,7 @@ Result<void> ServerLoad::mirror_target() {
   WEIR_TRY(workshop_.run("TRUNCATE " + mirror_));
   const bool compares = whole_target_ || !table_.key.empty();
   if (!compares || mode_ == LoadMode::replace) return {};
-  const std::string target = on_server(table_);
-  if (WEIR_TRY(server_.run("SELECT 1 FROM " + target + " LIMIT 1")).size() == 0) return {};
+  if (!WEIR_TRY(target_has_rows())) return {};
   std::string cells;
   std::vector<size_t> places;
   for (size_t i = 0; i < table_.columns.size(); ++i) {
@@ -199,7 +214,7 @@ Result<void> ServerLoad::mirror_target() {
                     dialect_->readable(column.type, "t." + server_.quote_identifier(column.name)));
     places.push_back(i);
   }
-  std::string select = fmt::format("SELECT {} FROM {} t", cells, target);
+  std::string select = fmt::format("SELECT {} FROM {} t", cells, on_server(table_));
   if (!whole_target_) {
     const std::vector<Column> keys = key_columns(table_);
     WEIR_TRY(send_to_scratch(
@@ -207,13 +222,13 @@ Result<void> ServerLoad::mirror_target() {
         keys_name, keys, table_));
     select += fmt::format(" JOIN {} k ON {}", keys_name, equal_columns(keys, "t", "k"));
   }
-  return copy_back(select, mirror_, places, table_);
+  WEIR_TRY(copy_back(select, mirror_, places, table_));
+  return {};
 }
 
 /// Those values of the referenced columns that the stage asks for.
 Result<void> ServerLoad::mirror_parent(const Parent& parent) {
   WEIR_TRY(workshop_.run("TRUNCATE " + parent.mirror));
-  const auto& parent_columns = parent.table->columns;
   for (const auto& [column, parent_name] : parent.columns) {
     Column wanted = *parent.table->find_column(parent_name);
     const std::string own = quote_identifier(column->name);
@@ -223,14 +238,21 @@ Result<void> ServerLoad::mirror_parent(const Parent& parent) {
                     inner_->stage_name(), own),
         values_name, {wanted}, *parent.table));
     const std::string name = server_.quote_identifier(parent_name);
-    const auto at = std::ranges::find(parent_columns, parent_name, &Column::name);
-    WEIR_TRY(copy_back(fmt::format("SELECT DISTINCT {} FROM {} t JOIN {} k ON t.{} = k.{}",
-                                   dialect_->readable(wanted.type, "t." + name),
-                                   on_server(*parent.table), values_name, name, name),
-                       parent.mirror, {static_cast<size_t>(at - parent_columns.begin())},
-                       *parent.table));
+    WEIR_TRY(mirror_column(parent, parent_name,
+                           fmt::format("SELECT DISTINCT {} FROM {} t JOIN {} k ON t.{} = k.{}",
+                                       dialect_->readable(wanted.type, "t." + name),
+                                       on_server(*parent.table), values_name, name, name)));
   }
   return {};
+}
+
+/// What a select gives into one column of a parent's mirror. Gives how many values that were.
+Result<uint64_t> ServerLoad::mirror_column(const Parent& parent, const std::string& column,
+                                           const std::string& select) {
+  const auto& columns = parent.table->columns;
+  const auto at = std::ranges::find(columns, column, &Column::name);
+  return copy_back(select, parent.mirror, {static_cast<size_t>(at - columns.begin())},
+                   *parent.table);
 }
 
 /// Rows of the workshop into a table of the server's. Gives how many they were.
@@ -288,19 +310,71 @@ Result<uint64_t> ServerLoad::write(const LoadDecision& decision,
   }
   const std::vector<Column> columns = inner_->written_columns();
   if (sum.updated > 0) WEIR_TRY(update(sum.updated, columns));
-  const uint64_t inserted = WEIR_TRY(send(inner_->new_rows(sum.updated + sum.unchanged > 0), {},
-                                          table_.schema, table_.name.value(), columns));
+  const uint64_t matched = sum.updated + sum.unchanged;
+  const uint64_t inserted = WEIR_TRY(fill_target(inner_->new_rows(matched > 0), {}, columns));
   if (inserted == sum.inserted) return inserted;
   return fail(ErrorCode::internal, "the rows inserted are not the rows decided");
 }
 
-Result<uint64_t> ServerLoad::write_straight(std::span<const duckdb::Parameter> parameters) {
-  auto written =
-      send(fmt::format("SELECT {} FROM ({})", names_of(table_.columns, ""), inner_->query().sql),
-           parameters, table_.schema, table_.name.value(), table_.columns);
-  if (!written && written.error().code == ErrorCode::sql && server_.refusal().by_row) {
-    refused_ = true;
+/// Rows of the workshop into the table itself.
+Result<uint64_t> ServerLoad::fill_target(const std::string& select,
+                                         std::span<const duckdb::Parameter> parameters,
+                                         const std::vector<Column>& columns) {
+  std::optional<DeferredKey> key;
+  if (made_ && engine_ == Engine::postgres) key = WEIR_TRY(DeferredKey::take_off(server_, table_));
+  const uint64_t rows =
+      WEIR_TRY(send(select, parameters, table_.schema, table_.name.value(), columns));
+  if (key) WEIR_TRY(key->put_back());
+  made_ = false;
+  return rows;
+}
+
+/// All values of the referenced columns, where they are few. False: they are not.
+Result<bool> ServerLoad::mirror_whole_parents() {
+  for (const Parent& parent : parents_) {
+    WEIR_TRY(workshop_.run("TRUNCATE " + parent.mirror));
+    for (const auto& [column, parent_name] : parent.columns) {
+      const std::string name = server_.quote_identifier(parent_name);
+      const std::string values =
+          fmt::format("SELECT {} FROM {} t WHERE t.{} IS NOT NULL LIMIT {}",
+                      dialect_->readable(parent.table->find_column(parent_name)->type, "t." + name),
+                      on_server(*parent.table), name, most_parent_values + 1);
+      if (WEIR_TRY(mirror_column(parent, parent_name, values)) > most_parent_values) return false;
+    }
   }
+  return true;
+}
+
+/// A condition that no row breaks: the query fails with the first that names what is not there.
+std::string ServerLoad::references_hold() const {
+  std::string all;
+  for (const Parent& parent : parents_) {
+    for (const auto& [column, parent_name] : parent.columns) {
+      const std::string own = "s." + quote_identifier(column->name);
+      // No EXISTS: DuckDB would hold all rows of the load before it lets the first one pass.
+      all +=
+          fmt::format("{}({} IS NULL OR {} IN (SELECT p.{} FROM {} p))", all.empty() ? "" : " AND ",
+                      own, own, quote_identifier(parent_name), parent.mirror);
+    }
+  }
+  if (all.empty()) return "TRUE";
+  return fmt::format("CASE WHEN {} THEN TRUE ELSE CAST(error({}) AS BOOLEAN) END", all,
+                     duckdb::quote_literal(std::string(reference_broken)));
+}
+
+Result<uint64_t> ServerLoad::write_straight(std::span<const duckdb::Parameter> parameters) {
+  if (!WEIR_TRY(mirror_whole_parents())) {
+    may_go_straight_ = false;
+    refused_ = true;
+    return fail(ErrorCode::busy, "the referenced tables are too large to be asked beforehand");
+  }
+  const std::string select =
+      fmt::format("SELECT {} FROM ({}) s WHERE {}", names_of(table_.columns, "s."),
+                  inner_->query().sql, references_hold());
+  auto written = fill_target(select, parameters, table_.columns);
+  if (written || written.error().code != ErrorCode::sql) return written;
+  refused_ = server_.refusal().by_row ||
+             written.error().message.find(reference_broken) != std::string::npos;
   return written;
 }
 

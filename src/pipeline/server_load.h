@@ -17,9 +17,10 @@ namespace weir::pipeline {
 /// workshop), by the very code that judges loads into DuckDB: what of the server's rows they are
 /// judged against is copied there first, by key, so that every receipt is the same.
 ///
-/// Where only the key could be in the way, and the server guards it, rows go straight into the
-/// table while they are read, and are judged only when the server refuses one: then write() fails
-/// with `busy`, and turn_careful() says that the load is to be done again.
+/// Where only the key and references could be in the way, and the server guards the key, rows go
+/// straight into the table while they are read, and are judged only when one is refused: then
+/// write() fails, and turn_careful() says that the load is to be done again. The load after that
+/// one is careful at once, until one finds nothing to be careful about.
 class ServerLoad final : public TableLoad {
  public:
   /// `workshop` and `server` must outlive it. Errors: invalid_project (a reference leads nowhere).
@@ -47,6 +48,7 @@ class ServerLoad final : public TableLoad {
   size_t parameter_count() const override { return inner_->parameter_count(); }
 
   bool turn_careful() override;
+  void table_made() override { made_ = true; }
 
  private:
   /// Columns of another table that references name, and the workshop's table with those values of
@@ -68,17 +70,25 @@ class ServerLoad final : public TableLoad {
 
   std::string relation_of(const Table& table) const;
   Result<void> lock_tables();
+  Result<bool> target_has_rows();
   Result<void> mirror_target();
   Result<void> mirror_parent(const Parent& parent);
-  Result<void> copy_back(const std::string& select, const std::string& mirror,
-                         const std::vector<size_t>& places, const Table& like);
+  Result<bool> mirror_whole_parents();
+  Result<uint64_t> mirror_column(const Parent& parent, const std::string& column,
+                                 const std::string& select);
+  Result<uint64_t> copy_back(const std::string& select, const std::string& mirror,
+                             const std::vector<size_t>& places, const Table& like);
   Result<uint64_t> send(const std::string& select, std::span<const duckdb::Parameter> parameters,
                         const std::string& schema, const std::string& table,
                         const std::vector<Column>& columns);
+  Result<uint64_t> fill_target(const std::string& select,
+                               std::span<const duckdb::Parameter> parameters,
+                               const std::vector<Column>& columns);
   Result<void> send_to_scratch(const std::string& select, std::string_view scratch,
                                const std::vector<Column>& columns, const Table& like);
   Result<void> give_up_unique_values(const std::vector<Column>& keys);
   Result<void> update(uint64_t expected, const std::vector<Column>& columns);
+  std::string references_hold() const;
   Result<uint64_t> write_straight(std::span<const duckdb::Parameter> parameters);
   std::string on_server(const Table& table) const;
   std::string equal_columns(const std::vector<Column>& columns, std::string_view left,
@@ -95,8 +105,10 @@ class ServerLoad final : public TableLoad {
   std::vector<Parent> parents_;
   bool whole_target_ = false;  // rules ask about more than its keys
   bool may_go_straight_ = false;
-  bool careful_ = true;   // staged and judged, for this load
-  bool refused_ = false;  // a row of this load, which went straight
+  bool careful_ = true;    // staged and judged, for this load
+  bool refused_ = false;   // a row of this load, which went straight
+  bool last_met_ = false;  // the last careful load did not insert all of its rows
+  bool made_ = false;      // the table is weir's, and nothing was committed to it yet
 };
 
 }  // namespace weir::pipeline

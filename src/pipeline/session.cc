@@ -154,6 +154,8 @@ Result<std::unique_ptr<LoadTransaction>> Session::begin() {
 Result<void> Session::ready_tables(const Project& project, TableLocks* locks) {
   ddl_.clear();
   WEIR_TRY(ready_table(*parts_.table, locks));
+  table_made_ = !ddl_.empty();
+  if (table_made_ && load_ != nullptr) load_->table_made();
   std::map<const Table*, Result<void>> ready = {{parts_.table, {}}};
   for (const Reference& reference : WEIR_TRY(find_references(project, *parts_.table))) {
     auto at = ready.find(reference.parent);
@@ -257,6 +259,7 @@ Result<void> Session::make_load(const Project& project, RowQuery query, TableLoa
                                       stage, std::move(options)));
     ledger_ = std::make_unique<DuckdbLedger>(*connection_);
   }
+  if (table_made_) load_->table_made();
   return load_->prepare();
 }
 

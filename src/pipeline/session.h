@@ -96,6 +96,7 @@ class Session {
   std::unique_ptr<duckdb::Connection> connection_;
   std::optional<duckdb::Transaction> transaction_;  // none where each load has its own
   std::vector<std::string> ddl_;
+  bool table_made_ = false;  // by ready_tables
   std::unique_ptr<duckdb::ScanSlot> slot_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<RowFolds> folds_;

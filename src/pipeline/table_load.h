@@ -86,6 +86,9 @@ class TableLoad {
   /// row judged before it is written.
   virtual bool turn_careful() { return false; }
 
+  /// The table was missing, and was made a moment ago.
+  virtual void table_made() {}
+
   /// After decide: SQL of a relation with the rows that are to be in the table (the table's
   /// columns, and weir_row).
   virtual std::string accepted_rows() const = 0;

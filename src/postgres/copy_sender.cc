@@ -21,8 +21,9 @@ Result<void> CopySender::begin() {
 }
 
 Result<void> CopySender::send(const char* data, size_t bytes) {
-  if (sent_ >= most_bytes_) {
+  if (sent_ >= end_bytes_) {
     WEIR_TRY(end_copy());
+    end_bytes_ = std::min(2 * end_bytes_, most_bytes_);
     WEIR_TRY(begin());
   }
   return put(data, bytes);

@@ -9,22 +9,27 @@
 
 namespace weir::postgres {
 
-/// So much goes into one COPY. A server that has refused a row says so at a COPY's end alone, so a
-/// long load is several of them, one after the other, in one transaction: a bad first row costs
-/// so much, not all that follows it.
-inline constexpr size_t copy_bytes = size_t{64} << 20;
+/// How much goes into one COPY. A server that has refused a row says so at a COPY's end alone, so a
+/// long load is several of them, one after the other, in one transaction, each twice as long as the
+/// one before: a bad row costs about as much behind it as there was before it, never more than
+/// `most`.
+struct CopyLengths {
+  size_t first = size_t{1} << 20;
+  size_t most = size_t{64} << 20;
+};
 
 /// One COPY … FROM STDIN after the other. One thread at a time. After an error, and after end() or
 /// abort(), the session is free.
 class CopySender {
  public:
   CopySender(Session& session, std::string statement, std::string_view header,
-             std::string_view trailer, size_t most_bytes = copy_bytes)
+             std::string_view trailer, CopyLengths lengths = {})
       : session_(session),
         statement_(std::move(statement)),
         header_(header),
         trailer_(trailer),
-        most_bytes_(most_bytes) {}
+        most_bytes_(lengths.most),
+        end_bytes_(lengths.first) {}
 
   Result<void> begin();
   /// Whole rows.
@@ -46,6 +51,7 @@ class CopySender {
   const std::string header_;
   const std::string trailer_;
   const size_t most_bytes_;
+  size_t end_bytes_;   ///< at which the COPY at work ends
   size_t sent_ = 0;    ///< into the COPY at work
   uint64_t rows_ = 0;  ///< that the COPYs before it took
   bool at_work_ = false;
