@@ -147,3 +147,18 @@ def test_references_to_more_than_is_fetched_beforehand(server: Server, database:
     rows = load_both(projects, 'load', '1.csv', people(range(1000), 'fine', 20000, -20000) + people([1000], 'no', 20001), 3)
     assert (rows['inserted'], rows['rejected']) == (1000, 1)
     check_rows(projects, server, database)
+
+
+def test_many_rejects_are_kept_as_a_few_are(server: Server, database: str, tmp_path: pathlib.Path) -> None:
+    """More than are sent at once, with values that need care on the way."""
+    projects = [make(tmp_path / 'a', 'duckdb://db.duckdb', 'append'), make(tmp_path / 'b', server.url(database), 'append')]
+    bad = [f'{number},,x\\ty,"tab\t, quote"" and \u00e9"\n' for number in range(9000)] + ['9000,only two\n']
+    assert load_both(projects, 'load', 'a.csv', people(range(5), 'fine') + ''.join(bad), 3)['rejected'] == 9001
+    texts = ('field', 'value', 'message', 'problems', 'raw', 'produced', 'header', 'dictionary_version')
+    select = ('SELECT element, line, byte_begin, byte_end, rule, step, table_name, '
+              + ', '.join(f"md5(coalesce({name}, '-'))" for name in texts)
+              + ' FROM weir_rejects WHERE NOT rolled_back AND resolution IS NULL AND entry_step IS NULL ORDER BY element')
+    found = server.query(select, database)
+    assert len(found) == 9001 and found == [list(row.values()) for row in projects[0].query(select)]
+    assert server.query("SELECT count(DISTINCT rejected_at) FROM weir_rejects WHERE rejected_at > '2026-01-01'",
+                        database) != [['0']]

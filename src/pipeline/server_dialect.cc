@@ -49,6 +49,7 @@ class PostgresDialect final : public ServerDialect {
     return fmt::format("{} IS NOT DISTINCT FROM {}", left, right);
   }
   std::string moment(Timestamp at) const override { return format_timestamp(at); }
+  TypeKind moment_kind() const override { return TypeKind::timestamptz; }
   /// There is no text with a NUL in it.
   std::string storable(std::string text) const override {
     for (size_t at = text.find('\0'); at != std::string::npos; at = text.find('\0', at)) {
@@ -107,6 +108,7 @@ class MysqlDialect final : public ServerDialect {
     text.pop_back();  // datetime takes no zone
     return text;
   }
+  TypeKind moment_kind() const override { return TypeKind::timestamp; }
   std::string storable(std::string text) const override { return text; }
 
  private:

@@ -52,6 +52,8 @@ class ServerDialect {
   virtual std::string same(std::string_view left, std::string_view right) const = 0;
   /// A parameter for the ledger's moments.
   virtual std::string moment(Timestamp at) const = 0;
+  /// The type that spells such a parameter.
+  virtual TypeKind moment_kind() const = 0;
   /// A parameter for a text column, with a symbol for what the engine's texts cannot hold.
   virtual std::string storable(std::string text) const = 0;
 };

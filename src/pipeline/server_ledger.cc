@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/fault_point.h"
 #include "crypto/digest.h"
+#include "pipeline/cell_batch.h"
 #include "pipeline/stored_receipt.h"
 
 namespace weir::pipeline {
@@ -17,6 +18,9 @@ using server::Cell;
 
 /// Rows of one INSERT: enough that round trips do not count, few enough for every server's limits.
 constexpr size_t rows_at_once = 256;
+/// Rejects that are gathered; from so many on they are sent as a bulk load.
+constexpr size_t rejects_at_once = 8192;
+constexpr size_t rejects_in_bulk = 1024;
 
 struct LedgerColumn {
   std::string_view name;
@@ -121,6 +125,14 @@ constexpr std::string_view written_reject_columns[] = {
     "header",
     "rolled_back",
 };
+
+/// Of a column of weir_rejects, as its cells spell it.
+DataType reject_type(std::string_view name, const ServerDialect& dialect) {
+  const auto at = std::ranges::find(reject_columns, name, &LedgerColumn::name);
+  DataType type = parse_data_type(at->postgres.substr(0, at->postgres.find(' '))).value();
+  if (type.kind == TypeKind::timestamptz) type.kind = dialect.moment_kind();
+  return type;
+}
 
 template <size_t count>
 std::string create_table(const server::Connection& connection, Engine engine,
@@ -371,12 +383,26 @@ Result<void> ServerLedger::write_reject(const RejectOrigin& origin, const Reject
                    reject.produced.empty() ? Cell() : Cell(std::to_string(reject.entry_step)),
                    text_or_null(origin.header),
                    std::string(origin.rolled_back ? "1" : "0")});
-  if (rejects_.size() < rows_at_once * std::size(written_reject_columns)) return {};
-  return insert("weir_rejects", written_reject_columns, std::exchange(rejects_, {}));
+  if (rejects_.size() < rejects_at_once * std::size(written_reject_columns)) return {};
+  return end_rejects();
 }
 
 Result<void> ServerLedger::end_rejects() {
-  return insert("weir_rejects", written_reject_columns, std::exchange(rejects_, {}));
+  std::vector<Cell> rejects = std::exchange(rejects_, {});
+  if (rejects.size() < rejects_in_bulk * std::size(written_reject_columns)) {
+    return insert("weir_rejects", written_reject_columns, std::move(rejects));
+  }
+  server::BulkTarget target{"", "weir_rejects", {}};
+  std::vector<DataType> types;
+  for (const std::string_view name : written_reject_columns) {
+    types.push_back(reject_type(name, *dialect_));
+    target.columns.push_back({std::string(name), types.back()});
+  }
+  const CellBatch batch(types, rejects);
+  const auto bulk = WEIR_TRY(connection_.bulk_load(target));
+  WEIR_TRY(bulk->append(batch.batch()));
+  WEIR_TRY(bulk->finish());
+  return {};
 }
 
 std::string ServerLedger::of_key() const {
