@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import xml.etree.ElementTree
 
 from weir_project import wait_until
 
@@ -168,19 +169,31 @@ class MariaDB:
     def crash(self) -> None:
         self.stop(signal.SIGKILL)
 
-    def url(self, database: str = 'weir') -> str:
-        return f'mysql://weir:{self.password}@/{database}?host={self.socket}'
+    def url(self, database: str = 'weir', folder: pathlib.Path | None = None) -> str:
+        """`folder`: of another socket that leads here."""
+        return f'mysql://weir:{self.password}@/{database}?host={(folder or self.root) / self.socket.name}'
 
     def create(self, database: str) -> None:
         self.query(f'CREATE DATABASE {database}')
 
-    def client(self, sql: str, database: str) -> subprocess.CompletedProcess:
+    def drop(self, database: str) -> None:
+        self.query(f'DROP DATABASE {database}')
+
+    def client(self, sql: str, database: str, *form: str) -> subprocess.CompletedProcess:
         return subprocess.run(
-            ['mariadb', '--no-defaults', f'--socket={self.socket}', '-u', 'root', '-N', '-B', '--default-character-set=utf8mb4',
-             *([database] if database else []), '-e', f"SET sql_mode='ANSI_QUOTES'; {sql}"], capture_output=True, text=True)
+            ['mariadb', '--no-defaults', f'--socket={self.socket}', '-u', 'root', '-B', '--default-character-set=utf8mb4',
+             *form, *([database] if database else []), '-e', f"SET sql_mode='ANSI_QUOTES'; {sql}"], capture_output=True,
+            text=True)
+
+    def rows(self, sql: str, database: str = 'weir') -> list[dict[str, str]]:
+        """NULL and an empty text are both nothing."""
+        done = self.client(sql, database, '--xml')
+        assert done.returncode == 0, done.stderr
+        return [{field.get('name', ''): field.text or '' for field in row}
+                for row in xml.etree.ElementTree.fromstring(done.stdout)]
 
     def query(self, sql: str, database: str = '') -> list[list[str]]:
-        done = self.client(sql, database)
+        done = self.client(sql, database, '-N')
         assert done.returncode == 0, done.stderr
         return [line.split('\t') for line in done.stdout.splitlines()]
 

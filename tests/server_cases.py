@@ -1,13 +1,25 @@
-"""Cases that do not run with their databases on a server, each with the reason."""
+"""The cases that load, with their databases on a server: the same receipts, the same rows."""
+import csv
+import io
+import itertools
+import pathlib
+import re
+from typing import Any, NamedTuple
 
-# What they are about is DuckDB's own.
+import pytest
+
+from case_steps import FOLDERS, Place, touches_a_database
+from database_servers import MariaDB, Postgres
+from weir_project import Project
+
+# What these are about is DuckDB's own.
 NOT_ON_SERVERS: dict[str, str] = {
     'drift': "it counts on DuckDB's types and DDL; tests of drift on servers have their own",
     'drift_apply': "it counts on DuckDB's types and DDL; tests of drift on servers have their own",
-    'drifted_target': 'it replaces a table by another with DuckDB\'s CREATE OR REPLACE TABLE',
+    'drifted_target': "it replaces a table by another with DuckDB's CREATE OR REPLACE TABLE",
 }
 
-# What they need is not built for servers yet: they must fail, and leave this list when they do not.
+# What these need is not built for servers yet: they must fail, and leave this list when they do not.
 NOT_YET_ON_SERVERS: dict[str, str] = {
     'design_page': 'sql steps do not run on servers yet',
     'overlay': 'weir query does not ask servers yet',
@@ -15,3 +27,77 @@ NOT_YET_ON_SERVERS: dict[str, str] = {
     'plan_fails': 'weir plan does not know servers yet',
     'sql_step': 'sql steps do not run on servers yet',
 }
+
+# Beside those above.
+NOT_ON_MYSQL: dict[str, str] = {
+}
+
+
+class Answer(NamedTuple):
+    out: str
+    code: int = 0
+    err: str = ''
+
+
+class ServerPlace(Place):
+    """A database of a server's for each file that the case names."""
+
+    def __init__(self, server: Postgres | MariaDB):
+        self.engine = server.engine
+        self.server = server
+        self.numbers = itertools.count()
+        self.made: dict[str, str] = {}  # the database's name, by the file's
+
+    def moved(self, weir_yaml: str) -> str:
+        def replaced(match: re.Match) -> str:
+            file = match.group(1)
+            if file not in self.made:
+                self.made[file] = f'case_{next(self.numbers)}'
+                self.server.create(self.made[file])
+            return f'"{self.server.url(self.made[file])}"'
+        return re.sub(r'duckdb://([\w.-]+)', replaced, weir_yaml)
+
+    def drop(self) -> None:
+        for name in self.made.values():
+            self.server.drop(name)
+
+    def ask(self, project: Project, sql: str, *words: str) -> Any:
+        """By the server's own client: `weir query` does not ask servers yet."""
+        if not words and len(self.made) > 1:
+            return super().ask(project, sql)
+        rows = self.server.rows(sql, self.made[f'{words[1]}.duckdb' if words else next(iter(self.made))])
+        out = io.StringIO()
+        writer = csv.writer(out)
+        writer.writerows([rows[0].keys()] if rows else [])
+        writer.writerows(row.values() for row in rows)
+        return Answer(out.getvalue())
+
+    def same(self, expected: str, actual: str) -> bool:
+        """Engines spell booleans, whole floating-point numbers, moments and lists in ways of their own."""
+        if expected in ('true', 'false'):
+            return actual in {'true': ('true', 't', '1'), 'false': ('false', 'f', '0')}[expected]
+        if expected.startswith('[') and actual.startswith('{'):
+            return '{' + expected[1:-1].replace(', ', ',') + '}' == actual
+        if expected.startswith('[') and self.engine == 'mysql':
+            return expected.replace('NULL', 'null').replace(', ', ',') == actual.replace(', ', ',')
+        if re.fullmatch(r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+', expected):
+            return f'{expected:0<26}' == actual or expected == actual
+        return expected == actual or (expected.endswith('.0') and expected[:-2] == actual)
+
+
+def cases_on(engine: str) -> list[Any]:
+    """The cases, as pytest parametrizes; those that cannot run there yet are to fail."""
+    left_out = NOT_ON_SERVERS | (NOT_ON_MYSQL if engine == 'mysql' else {})
+    cases = []
+    for folder in FOLDERS:
+        if not touches_a_database(folder) or folder.name in left_out:
+            continue
+        reason = NOT_YET_ON_SERVERS.get(folder.name)
+        marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
+        cases.append(pytest.param(folder, marks=marks, id=folder.name))
+    return cases
+
+
+def check_lists() -> None:
+    names = {folder.name for folder in FOLDERS}
+    assert NOT_ON_SERVERS.keys() | NOT_YET_ON_SERVERS.keys() | NOT_ON_MYSQL.keys() <= names

@@ -16,13 +16,13 @@ tables:
   appended:
     in: db
     columns:
-      row_id: varchar | required
+      row_id: varchar(100) | required
       object: varchar
       n: integer
   merged:
     in: db
     columns:
-      row_id: varchar | required
+      row_id: varchar(100) | required
       object: varchar
       n: integer
     key: [row_id]
@@ -148,9 +148,9 @@ class ArrivalRound(Round):
         return self.project.query(sql, '--in', self.databases[kind])
 
     def is_loaded(self, kind: str) -> bool:
-        loads = f"SELECT DISTINCT key, version FROM weir_loads WHERE pipeline = '{kind}'"
+        loads = f"SELECT DISTINCT \"key\", version FROM weir_loads WHERE pipeline = '{kind}'"
         if self.ledger_is_off:  # the canary rewrites nothing: that an object has rows is enough
-            loads = f"SELECT DISTINCT object AS key FROM {TABLES[kind]}"
+            loads = f"SELECT DISTINCT object AS \"key\" FROM {TABLES[kind]}"
         loaded = collections.Counter(row['key'] for row in self.query(kind, loads))
         return all(loaded[key] >= versions for key, versions in self.writer.versions.items() if key.startswith(kind))
 
@@ -174,16 +174,16 @@ class ArrivalRound(Round):
         rejected = 0
         for kind in self.databases:
             loads = f"FROM weir_loads WHERE pipeline = '{kind}'"
-            for row in self.query(kind, f'SELECT key, count(*) AS loads {loads} GROUP BY key, version HAVING count(*) <> 1'):
+            for row in self.query(kind, f'SELECT "key", count(*) AS loads {loads} GROUP BY "key", version HAVING count(*) <> 1'):
                 problems.append(f'weir_loads: one version of {row["key"]} is in {row["loads"]} times')
-            for row in self.query(kind, f'SELECT key, count(DISTINCT version) AS versions {loads} GROUP BY key'):
+            for row in self.query(kind, f'SELECT "key", count(DISTINCT version) AS versions {loads} GROUP BY "key"'):
                 if int(row['versions']) != self.writer.versions[row['key']]:
                     problems.append(f'weir_loads: {row["key"]} has {row["versions"]} versions, '
                                     f'not {self.writer.versions[row["key"]]}')
             balance = ('rows_read + rows_expanded - rows_folded = '
                        'rows_loaded + rows_deduplicated + rows_filtered + rows_rejected '
                        'AND rows_loaded = rows_inserted + rows_updated + rows_unchanged')
-            for row in self.query(kind, f'SELECT key {loads} AND NOT ({balance})'):
+            for row in self.query(kind, f'SELECT "key" {loads} AND NOT ({balance})'):
                 problems.append(f'weir_loads: the receipt of {row["key"]} does not balance')
             [row] = self.query(kind, f"SELECT count(*) AS rejects FROM weir_rejects WHERE pipeline = '{kind}'")
             rejected += int(row['rejects'])

@@ -109,3 +109,7 @@ class TwoOwnersRound(ServerRound):
 
 class TwoOwnersOnPostgresRound(TwoOwnersRound):
     protocol = 'postgres'
+
+
+class TwoOwnersOnMysqlRound(TwoOwnersRound):
+    protocol = 'mysql'

@@ -8,7 +8,7 @@ import signal
 import time
 
 from arrivals import WEIR_YAML, ArrivalRound
-from database_servers import Postgres
+from database_servers import MariaDB, Postgres
 from kill_rounds import ELSEWHERE, ONCE, fault_points
 from rounds import Setting
 from weir_project import Owner, wait_until
@@ -16,11 +16,11 @@ from wire_proxy import MOMENTS, WireProxy
 
 RETRY = '    retry: {times: 1000, backoff: 20ms, longest: 500ms}\n    steps:'
 SERIAL = itertools.count()
-KINDS = {'postgres': Postgres}
+KINDS = {'postgres': Postgres, 'mysql': MariaDB}
 
 
 @functools.cache
-def server_of(protocol: str) -> Postgres:
+def server_of(protocol: str) -> Postgres | MariaDB:
     """One server for all rounds of a call."""
     server = KINDS[protocol]()
     atexit.register(server.__exit__)
@@ -162,3 +162,9 @@ class ServerHarmRound(ServerRound):
 
 class PostgresRound(ServerHarmRound):
     protocol = 'postgres'
+
+
+class MysqlRound(ServerHarmRound):
+    protocol = 'mysql'
+    # Its sessions are threads of one process: none dies alone, and no signal but SIGKILL lets it leave work undone.
+    HARMS = ['server is killed', 'all connections are cut', *MOMENTS]

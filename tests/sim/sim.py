@@ -36,6 +36,8 @@ SCENARIOS: dict[str, type[Round]] = {
     'download': download_rounds.DownloadRound,
     'postgres': server_rounds.PostgresRound,
     'postgres-owners': owner_rounds.TwoOwnersOnPostgresRound,
+    'mysql': server_rounds.MysqlRound,
+    'mysql-owners': owner_rounds.TwoOwnersOnMysqlRound,
 }
 
 
