@@ -132,6 +132,8 @@ class MariaDB:
             self.user = 'mysql' if any(entry.pw_name == 'mysql' for entry in pwd.getpwall()) else 'nobody'
             shutil.chown(self.root, self.user)
         self.socket = self.root / 'socket'
+        # Not /tmp: a server that starts removes the temporary tables it finds there, another's too.
+        self.environment = {'PATH': SERVER_PATH, 'LC_ALL': 'C.UTF-8', 'TMPDIR': str(self.root)}
         self.command(['mariadb-install-db', '--no-defaults', f'--datadir={self.root}/data', '--skip-test-db',
                       '--auth-root-authentication-method=normal', '--skip-name-resolve'])
         self.process: subprocess.Popen | None = None
@@ -142,7 +144,7 @@ class MariaDB:
 
     def command(self, words: list[str]) -> None:
         done = subprocess.run(words, capture_output=True, text=True, user=self.user, cwd='/',
-                              env={'PATH': SERVER_PATH, 'LC_ALL': 'C.UTF-8'})
+                              env=self.environment)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def start(self) -> None:
@@ -152,7 +154,7 @@ class MariaDB:
              f'--pid-file={self.root}/pid', '--skip-name-resolve', '--skip-log-bin', '--innodb-buffer-pool-size=64M',
              '--innodb-log-file-size=64M', '--innodb-flush-log-at-trx-commit=2', '--performance-schema=OFF',
              *self.arguments],
-            stdout=log, stderr=log, user=self.user, cwd='/', env={'PATH': SERVER_PATH, 'LC_ALL': 'C.UTF-8'})
+            stdout=log, stderr=log, user=self.user, cwd='/', env=self.environment)
         log.close()
         wait_until(self.answers, 'MariaDB answers', STARTED_WITHIN_SECONDS)
 

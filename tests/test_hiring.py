@@ -1,5 +1,6 @@
 """The hiring job: a dirty history, counted by an independent script, mended and replayed to the last row."""
 import csv
+import datetime
 import importlib.util
 import io
 import pathlib
@@ -8,6 +9,7 @@ import subprocess
 
 import pytest
 
+from database_targets import DuckdbFile, Target
 from weir_project import REPOSITORY, Project, balances
 
 EXAMPLE = REPOSITORY / 'examples' / 'hiring'
@@ -30,14 +32,23 @@ def files(request, tmp_path: pathlib.Path) -> pathlib.Path:
     return folder
 
 
-@pytest.fixture
-def project(files: pathlib.Path, tmp_path: pathlib.Path) -> Project:
-    root = tmp_path / 'project'
+def hiring(target: Target, root: pathlib.Path, files: pathlib.Path) -> Project:
+    """The example, on a server by its own overlay."""
     (root / 'landing').mkdir(parents=True)
-    shutil.copy(EXAMPLE / 'weir.yaml', root)
+    for yaml in EXAMPLE.glob('*.yaml'):
+        shutil.copy(yaml, root)
     for name in ('departments', 'jobs', 'hired_employees'):
         shutil.copy(files / f'{name}.csv', root / 'landing')
-    return Project(root)
+    project = target.project(root)
+    if target.name != 'duckdb':
+        project.environment[f'HIRING_{target.name.upper()}'] = target.url
+        project.options = ['--env', target.name]
+    return project
+
+
+@pytest.fixture
+def project(files: pathlib.Path, tmp_path: pathlib.Path, target: Target) -> Project:
+    return hiring(target, tmp_path / 'project', files)
 
 
 def told(reject: dict) -> list[str]:
@@ -94,9 +105,47 @@ def test_good_rows_are_not_bent(files: pathlib.Path, project: Project) -> None:
     bad = count.expected(files)['rejected']
     with (files / 'hired_employees.csv').open(newline='', encoding='utf-8') as file:
         good = [row for line, row in enumerate(csv.reader(file), 1) if line not in bad]
-    rows = project.query(r"SELECT id, name, strftime(datetime AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS datetime, "
-                         'department_id, job_id FROM hired_employees ORDER BY id')
+    rows = project.query('SELECT id, name, datetime, department_id, job_id FROM hired_employees ORDER BY id')
+    for row in rows:
+        moment = datetime.datetime.fromisoformat(row['datetime'])
+        row['datetime'] = moment.astimezone(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
     assert [[row[name] for name in COLUMNS] for row in rows] == sorted(good, key=lambda row: int(row[0]))
+
+
+def mend_with_the_example(project: Project, run: str, files: pathlib.Path) -> list[dict]:
+    """The receipts of the replay."""
+    rejected = project.verb('rejects', run, '--format', 'csv')
+    done = subprocess.run([EXAMPLE / 'mend.py', files / 'complete.csv'], input=rejected.out, capture_output=True, text=True)
+    assert rejected.code == 0 and done.returncode == 0, (rejected, done.stderr)
+    project.write('mended.csv', done.stdout)
+    replayed = project.verb('replay', run, '--with', str(project.root / 'mended.csv'), '--format', 'json')
+    assert replayed.code == 0, replayed
+    return replayed.json()
+
+
+def comparable(receipt: dict) -> dict:
+    return {key: value for key, value in receipt.items() if key not in ('run', 'duration_ms')}
+
+
+def test_the_story_is_the_same_wherever_its_tables_are(tmp_path: pathlib.Path, target: Target) -> None:
+    if target.name == 'duckdb':
+        pytest.skip('it is what the others are compared with')
+    files = tmp_path / 'files'
+    subprocess.run(['/usr/bin/python3', EXAMPLE / 'generate.py', files, '--seed', '11'], check=True)
+    told_by = []
+    for place, root in ((DuckdbFile(), 'duckdb'), (target, 'server')):
+        project = hiring(place, tmp_path / root, files)
+        receipts = []
+        for pipeline, code in (('load-departments', 0), ('load-jobs', 0), ('load-employees', 3)):
+            receipts += project.run(pipeline, code=code)
+        receipts += mend_with_the_example(project, receipts[-1]['run'], files)
+        origins = project.verb('why', 'hired_employees', '5', '--format', 'json').json()
+        for origin in origins:
+            assert origin.pop('run') == receipts[2]['run']
+            assert origin.pop('loaded_at') and (origin.pop('replayed_by') or receipts[3]['run']) == receipts[3]['run']
+        told_by.append(([comparable(receipt) for receipt in receipts], origins))
+    assert told_by[1] == told_by[0]
+    assert told_by[0][0][3]['rows']['inserted'] > 0
 
 
 def test_demo_runs() -> None:

@@ -7,11 +7,12 @@ import re
 
 import pytest
 
+from database_targets import Target
 from weir_project import REPOSITORY, Project, balances
 
 TABLES = '''
 project: replays
-databases: {db: duckdb://db.duckdb}
+databases: {db: "TARGET"}
 buckets: {landing: "file://landing"}
 tables:
   people:
@@ -33,9 +34,9 @@ LOADED = [['1', 'ann', '2021-01-31', '[1]'], ['2', 'bob', '2021-02-01', ''], ['3
           ['4', 'dan', '', ''], ['5', 'eve', '', '']]
 
 
-def make(root: pathlib.Path, read: str, steps: str = '', mode: str = 'append', more: str = '') -> Project:
+def make(target: Target, root: pathlib.Path, read: str, steps: str = '', mode: str = 'append', more: str = '') -> Project:
     root.mkdir(parents=True, exist_ok=True)
-    (root / 'weir.yaml').write_text(f'''{TABLES}{more}
+    (root / 'weir.yaml').write_text(f'''{TABLES.replace('TARGET', target.url)}{more}
 pipelines:
   load:
     when: [{{object: "landing/*"}}]
@@ -44,7 +45,7 @@ pipelines:
 {steps}      - load: {{table: people, mode: {mode}}}
 ''')
     (root / 'landing').mkdir(exist_ok=True)
-    return Project(root)
+    return target.project(root)
 
 
 def as_csv(rows: list, header: bool) -> str:
@@ -106,8 +107,8 @@ def mend_json(text: str) -> str:
 @pytest.mark.parametrize('format_, mend', [('csv', mend_csv), ('json', mend_json)])
 @pytest.mark.parametrize('kind, read', [('csv', CSV_WITH_HEADER), ('csv_bare', CSV_WITHOUT_HEADER), ('lines', JSON),
                                         ('array', JSON)])
-def test_reject_mend_replay_ends_at_zero(tmp_path, kind, read, format_, mend) -> None:
-    project = make(tmp_path, read)
+def test_reject_mend_replay_ends_at_zero(target, tmp_path, kind, read, format_, mend) -> None:
+    project = make(target, tmp_path, read)
     write_input(project, kind)
     [receipt] = project.run('load', code=3)
     assert receipt['rows']['rejected'] == 4 and balances(receipt)
@@ -127,12 +128,12 @@ def test_reject_mend_replay_ends_at_zero(tmp_path, kind, read, format_, mend) ->
     assert run['state'] == 'succeeded' and run['object'] == 'landing/a'
 
 
-def test_select_and_where(tmp_path) -> None:
+def test_select_and_where(target, tmp_path) -> None:
     steps = '''      - where: kind <> 'test'
       - select: {id: "number * 10", name: upper(name), since: "strptime(day, '%Y%m%d')"}
 '''
     read = 'read: {format: csv, columns: {number: integer, name: varchar, day: varchar, kind: varchar}}'
-    project = make(tmp_path, read, steps, mode='merge')
+    project = make(target, tmp_path, read, steps, mode='merge')
     project.write('landing/a', 'number,name,day,kind\n1,ann,20210131,x\n2,bob,20211332,x\n3,cyd,20210101,\nz,dan,,x\n')
     [receipt] = project.run('load', code=3)
     assert receipt['rows']['rejected'] == 2 and receipt['rows']['filtered'] == 1
@@ -145,8 +146,8 @@ def test_select_and_where(tmp_path) -> None:
     assert unresolved(project) == 0
 
 
-def test_a_relaxed_rule_needs_no_file(tmp_path) -> None:
-    project = make(tmp_path, CSV_WITH_HEADER)
+def test_a_relaxed_rule_needs_no_file(target, tmp_path) -> None:
+    project = make(target, tmp_path, CSV_WITH_HEADER)
     yaml = (tmp_path / 'weir.yaml').read_text()
 
     def rule(text: str) -> None:
@@ -165,8 +166,8 @@ def test_a_relaxed_rule_needs_no_file(tmp_path) -> None:
     assert unresolved(project) == 0 and len(people(project)) == 2
 
 
-def test_still_bad_rows_wait_with_their_new_problem(tmp_path) -> None:
-    project = make(tmp_path, CSV_WITH_HEADER)
+def test_still_bad_rows_wait_with_their_new_problem(target, tmp_path) -> None:
+    project = make(target, tmp_path, CSV_WITH_HEADER)
     project.write('landing/a', 'id,name,since,notes\nx,ann,,\ny,bob,,\n')
     [receipt] = project.run('load', code=3)
     file = project.verb('rejects', 'last', '--format', 'csv').out
@@ -184,8 +185,8 @@ def test_still_bad_rows_wait_with_their_new_problem(tmp_path) -> None:
 
 
 @pytest.mark.parametrize('place', ['before-stage', 'before-commit', 'after-commit', 'run-executed', 'run-finished'])
-def test_killed_at_any_moment_and_repeated(tmp_path, place) -> None:
-    project = make(tmp_path, CSV_WITH_HEADER)
+def test_killed_at_any_moment_and_repeated(target, tmp_path, place) -> None:
+    project = make(target, tmp_path, CSV_WITH_HEADER)
     project.write('landing/a', as_csv(ROWS, header=True))
     [receipt] = project.run('load', code=3)
     (tmp_path / 'mended').write_text(mend_csv(project.verb('rejects', 'last', '--format', 'csv').out))
@@ -206,8 +207,8 @@ def test_killed_at_any_moment_and_repeated(tmp_path, place) -> None:
     assert sorted(states) == (['succeeded'] if committed else ['failed', 'succeeded'])
 
 
-def test_replay_through_a_running_owner(tmp_path) -> None:
-    project = make(tmp_path, CSV_WITH_HEADER)
+def test_replay_through_a_running_owner(target, tmp_path) -> None:
+    project = make(target, tmp_path, CSV_WITH_HEADER)
     project.write('landing/a', as_csv(ROWS, header=True))
     [receipt] = project.run('load', code=3)
     (tmp_path / 'mended').write_text(mend_csv(project.verb('rejects', 'last', '--format', 'csv').out))
@@ -219,8 +220,8 @@ def test_replay_through_a_running_owner(tmp_path) -> None:
 STOPPED = '    on_bad_row: fail\n'
 
 
-def test_a_stopped_run_leaves_its_rejects_and_says_what_to_do(tmp_path) -> None:
-    project = make(tmp_path, CSV_WITH_HEADER, more=STOPPED)
+def test_a_stopped_run_leaves_its_rejects_and_says_what_to_do(target, tmp_path) -> None:
+    project = make(target, tmp_path, CSV_WITH_HEADER, more=STOPPED)
     project.write('landing/a', 'id,name,since,notes\n1,ann,,\nx,bob,,\n')
     [receipt] = project.run('load', code=1)
     assert receipt['status'] == 'failed' and people(project) == []
@@ -235,8 +236,8 @@ def test_a_stopped_run_leaves_its_rejects_and_says_what_to_do(tmp_path) -> None:
     assert project.value('SELECT resolution FROM weir_rejects') == 'superseded'
 
 
-def test_loading_the_object_again_supersedes_its_rejects(tmp_path) -> None:
-    project = make(tmp_path, CSV_WITH_HEADER, mode='merge')
+def test_loading_the_object_again_supersedes_its_rejects(target, tmp_path) -> None:
+    project = make(target, tmp_path, CSV_WITH_HEADER, mode='merge')
     project.write('landing/a', 'id,name,since,notes\nx,bob,,\n')
     [first] = project.run('load', code=3)
     [second] = project.run('load', '--object', 'landing/a', '--force', code=3)
@@ -245,8 +246,8 @@ def test_loading_the_object_again_supersedes_its_rejects(tmp_path) -> None:
         (first['run'], 'superseded', second['run']), (second['run'], '', '')]
 
 
-def test_listings_and_dismissal(tmp_path) -> None:
-    project = make(tmp_path, CSV_WITH_HEADER)
+def test_listings_and_dismissal(target, tmp_path) -> None:
+    project = make(target, tmp_path, CSV_WITH_HEADER)
     for name in 'ab':
         project.write(f'landing/{name}', 'id,name,since,notes\nx,bob,,\n,ann,,\n')
     receipts = project.run('load', code=3)
@@ -273,8 +274,8 @@ def test_listings_and_dismissal(tmp_path) -> None:
     ('weir_reject,id,name,since,notes\n1,1,ann,,\n1,1,ann,,\n', 'mended.csv:3:1: reject 1 is there twice'),
     ('weir_reject,id,name,since,notes\n{other},1,ann,,\n', 'mended.csv:2:1: reject {other} is of run'),
 ])
-def test_a_file_that_does_not_fit(tmp_path, file, error) -> None:
-    project = make(tmp_path, CSV_WITH_HEADER)
+def test_a_file_that_does_not_fit(target, tmp_path, file, error) -> None:
+    project = make(target, tmp_path, CSV_WITH_HEADER)
     project.write('landing/a', 'id,name,since,notes\nx,ann,,\ny,bob,,\n')
     [first] = project.run('load', code=3)
     project.write('landing/b', 'id,name,since,notes\nz,cyd,,\n')
@@ -292,8 +293,8 @@ def test_a_file_that_does_not_fit(tmp_path, file, error) -> None:
     assert people(project) == [] and unresolved(project) == 3
 
 
-def test_wrong_usage(tmp_path) -> None:
-    project = make(tmp_path, CSV_WITH_HEADER)
+def test_wrong_usage(target, tmp_path) -> None:
+    project = make(target, tmp_path, CSV_WITH_HEADER)
     project.write('landing/a', 'id,name,since,notes\nx,ann,,\n')
     project.run('load', code=3)
     assert project.verb('replay').code == 2
@@ -301,8 +302,8 @@ def test_wrong_usage(tmp_path) -> None:
     assert project.verb('replay', 'last', '--with', 'missing.csv').code == 1
 
 
-def test_runs_without_rejects_have_none_to_show(tmp_path) -> None:
-    project = make(tmp_path, CSV_WITH_HEADER)
+def test_runs_without_rejects_have_none_to_show(target, tmp_path) -> None:
+    project = make(target, tmp_path, CSV_WITH_HEADER)
     assert project.verb('rejects', 'last', '--format', 'json').json() == []
     assert 'no rejects are left' in project.verb('replay', 'last').out
     project.write('landing/a', 'id,name,since,notes\n1,ann,,\n')
@@ -313,8 +314,8 @@ def test_runs_without_rejects_have_none_to_show(tmp_path) -> None:
     assert project.verb('replay', '--all').code == 0 and project.verb('rejects').code == 0
 
 
-def test_null_is_written_as_the_source_writes_it(tmp_path) -> None:
-    project = make(tmp_path, "read: {format: csv, 'null': NA}")
+def test_null_is_written_as_the_source_writes_it(target, tmp_path) -> None:
+    project = make(target, tmp_path, "read: {format: csv, 'null': NA}")
     project.write('landing/a', 'id,name,since,notes\n1,ann,NA,NA\nx,"NA",NA,NA\ny,bob,31.1.,NA\n')
     project.run('load', code=3)
     file = project.verb('rejects', 'last', '--format', 'csv').out
@@ -324,12 +325,12 @@ def test_null_is_written_as_the_source_writes_it(tmp_path) -> None:
     assert people(project) == [['1', 'ann', '', ''], ['2', 'NA', '', ''], ['3', 'bob', '', '']]
 
 
-def test_what_a_spreadsheet_would_take_for_a_formula_survives(tmp_path) -> None:
+def test_what_a_spreadsheet_would_take_for_a_formula_survives(target, tmp_path) -> None:
     more = '''  texts:
     in: db
     columns: {id: integer, text: varchar, number: "decimal(20,0)"}
 '''
-    project = make(tmp_path, CSV_WITH_HEADER, more=more)
+    project = make(target, tmp_path, CSV_WITH_HEADER, more=more)
     (tmp_path / 'weir.yaml').write_text((tmp_path / 'weir.yaml').read_text().replace(
         'load: {table: people', 'load: {table: texts'))
     texts = ['=1+1', '+49 30', '-x', '@me', '007', '1.50', "'quoted", "'=x", '9117776942963408674', '', 'a "b", c', 'two\nlines']
@@ -355,13 +356,13 @@ def test_what_a_spreadsheet_would_take_for_a_formula_survives(tmp_path) -> None:
     assert project.value("SELECT count(*) FROM texts WHERE text = ''") == '1', 'empty is not null'
 
 
-def test_the_walk_through_of_the_guide(tmp_path) -> None:
+def test_the_walk_through_of_the_guide(target, tmp_path) -> None:
     """docs/guide/rejects.md, word by word."""
     guide = (REPOSITORY / 'docs' / 'guide' / 'rejects.md').read_text()
     [yaml] = re.findall(r'```yaml\n(.*?)```', guide, re.DOTALL)
     source, to_mend, mended = re.findall(r'```csv\n(.*?)```', guide, re.DOTALL)
-    (tmp_path / 'weir.yaml').write_text(yaml)
-    project = Project(tmp_path)
+    (tmp_path / 'weir.yaml').write_text(yaml.replace('duckdb://staff.duckdb', f'"{target.url}"'))
+    project = target.project(tmp_path)
     project.write('landing/people.csv', source)
     assert project.verb('run', 'load-people').code == 3
     assert project.verb('rejects', 'last', '--format', 'csv').out == to_mend
@@ -377,12 +378,12 @@ def test_the_walk_through_of_the_guide(tmp_path) -> None:
     assert 'record       3,,555 0100,2021-02-01' in shown and 'replayed_by' in shown, shown
 
 
-def test_ten_thousand_rows(tmp_path) -> None:
-    project = make(tmp_path, CSV_WITH_HEADER)
+def test_ten_thousand_rows(target, tmp_path) -> None:
+    project = make(target, tmp_path, CSV_WITH_HEADER)
     project.write('landing/a', 'id,name,since,notes\n' + ''.join(f'x{i},n{i},2021-01-31,\n' for i in range(10_000)))
     project.run('load', code=3)
     file = project.verb('rejects', 'last', '--format', 'csv').out
     (tmp_path / 'mended.csv').write_text(file.replace(',x', ','))
     [replayed] = project.verb('replay', 'last', '--with', 'mended.csv', '--format', 'json').json()
     assert replayed['rows']['inserted'] == 10_000 and unresolved(project) == 0
-    assert project.value('SELECT count(*) FROM people WHERE name = \'n\' || id') == '10000'
+    assert project.value('SELECT count(*) FROM people WHERE name = concat(\'n\', id)') == '10000'

@@ -1,6 +1,7 @@
 """weir why: from a row of a table back to the record it was."""
 import pathlib
 
+from database_targets import Target
 from test_replay import CSV_WITH_HEADER, make
 from weir_project import Project
 
@@ -13,14 +14,14 @@ def why(project: Project, *words: str, code: int = 0) -> list[dict]:
     return result.json() if code == 0 else []
 
 
-def loaded(tmp_path: pathlib.Path, more: str = LINEAGE) -> tuple[Project, dict]:
-    project = make(tmp_path, CSV_WITH_HEADER, mode='merge', more=more)
+def loaded(target: Target, tmp_path: pathlib.Path, more: str = LINEAGE) -> tuple[Project, dict]:
+    project = make(target, tmp_path, CSV_WITH_HEADER, mode='merge', more=more)
     project.write('landing/a', 'id,name,since,notes\n1,ann,,\n2,"b\nob",,\nx,cyd,2021-01-31,\n')
     return project, project.run('load', code=3)[0]
 
 
-def test_a_row_leads_to_its_record(tmp_path) -> None:
-    project, receipt = loaded(tmp_path)
+def test_a_row_leads_to_its_record(target, tmp_path) -> None:
+    project, receipt = loaded(target, tmp_path)
     [origin] = why(project, '2')
     assert origin['run'] == receipt['run'] and origin['object'] == 'landing/a'
     assert origin['version'] == receipt['version'] and origin['element'] == 2 and origin['line'] == 3
@@ -30,8 +31,8 @@ def test_a_row_leads_to_its_record(tmp_path) -> None:
     assert [row['element'] for row in why(project, 'name=ann')] == [1]
 
 
-def test_a_mended_row_leads_to_the_rejected_record(tmp_path) -> None:
-    project, receipt = loaded(tmp_path)
+def test_a_mended_row_leads_to_the_rejected_record(target, tmp_path) -> None:
+    project, receipt = loaded(target, tmp_path)
     file = project.verb('rejects', 'last', '--format', 'csv').out
     (tmp_path / 'mended').write_text(file.replace(',x,', ',3,'))
     [replayed] = project.verb('replay', 'last', '--with', 'mended', '--format', 'json').json()
@@ -42,16 +43,16 @@ def test_a_mended_row_leads_to_the_rejected_record(tmp_path) -> None:
     assert origin['problem'] == "id: 'x' does not fit integer"
 
 
-def test_an_object_in_another_version_cannot_show_the_record(tmp_path) -> None:
-    project, receipt = loaded(tmp_path)
+def test_an_object_in_another_version_cannot_show_the_record(target, tmp_path) -> None:
+    project, receipt = loaded(target, tmp_path)
     project.write('landing/a', 'something else\n')
     [origin] = why(project, '1')
     assert origin['run'] == receipt['run'] and origin['element'] == 1 and origin['record'] is None
     assert 'another version' in origin['note']
 
 
-def test_without_lineage_it_says_so_and_lists_the_loads(tmp_path) -> None:
-    project, first = loaded(tmp_path, more='')
+def test_without_lineage_it_says_so_and_lists_the_loads(target, tmp_path) -> None:
+    project, first = loaded(target, tmp_path, more='')
     project.write('landing/b', 'id,name,since,notes\n7,eve,,\n')
     [second] = project.run('load')
     origins = why(project, '7')
@@ -59,8 +60,8 @@ def test_without_lineage_it_says_so_and_lists_the_loads(tmp_path) -> None:
     assert all(origin['element'] is None and 'lineage: true' in origin['note'] for origin in origins)
 
 
-def test_what_does_not_fit_is_said(tmp_path) -> None:
-    project, _ = loaded(tmp_path)
+def test_what_does_not_fit_is_said(target, tmp_path) -> None:
+    project, _ = loaded(target, tmp_path)
     for words, code, text in [(['99'], 1, 'no such row'), (['one'], 2, "'one' is no integer"),
                               (['1', '2'], 2, 'has 1 columns and 2 values'), (['nme=x'], 2, "'nme=x' is no integer")]:
         result = project.verb('why', 'people', *words)

@@ -89,9 +89,10 @@ class Project:
         self.root = root
         self.weir = weir or binary()
         self.environment: dict[str, str] = {}
+        self.options: list[str] = []  # of every verb, e.g. --env
 
     def verb(self, *arguments: str, seconds: float = 120, project: bool = True, stdin: str | None = None) -> Result:
-        command = list(arguments) + (['--project', str(self.root)] if project else [])
+        command = list(arguments) + (['--project', str(self.root), *self.options] if project else [])
         completed = subprocess.run(
             [str(self.weir), *command], capture_output=True, timeout=seconds, cwd=self.root,
             env={**os.environ, **self.environment}, input=stdin.encode() if stdin is not None else None,
@@ -123,7 +124,7 @@ class Project:
         read_end, write_end = os.pipe()
         with log.open('ab') as out:
             process = subprocess.Popen(
-                [str(self.weir), 'up', '--project', str(self.root), '--ready-fd', str(write_end), *arguments],
+                [str(self.weir), 'up', '--project', str(self.root), '--ready-fd', str(write_end), *self.options, *arguments],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, pass_fds=(write_end,), cwd=self.root,
                 env={**os.environ, **self.environment})
         os.close(write_end)

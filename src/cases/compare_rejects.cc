@@ -33,9 +33,8 @@ void add(const Receipt& receipt, const Reject& reject, Problems& problems) {
 Result<void> add_stored(const Receipt& receipt, pipeline::Resources& resources,
                         Problems& problems) {
   for (const DatabaseName& name : resources.databases->names()) {
-    const auto database = WEIR_TRY(resources.databases->open(name));
-    const auto connection = WEIR_TRY(database->connect());
-    WEIR_TRY(pipeline::for_each_reject(*connection, receipt.run, pipeline::Rejects::all,
+    const auto target = WEIR_TRY(pipeline::open_target(*resources.databases, name));
+    WEIR_TRY(pipeline::for_each_reject(*target.sql, receipt.run, pipeline::Rejects::all,
                                        [&](const pipeline::StoredReject& stored) -> Result<bool> {
                                          Reject reject;
                                          reject.element = stored.element;

@@ -3,7 +3,6 @@
 #include "cli/answer.h"
 #include "cli/frames.h"
 #include "cli/rejected_run.h"
-#include "duckdb/connection.h"
 #include "pipeline/mend_export.h"
 
 namespace weir::cli {
@@ -31,7 +30,8 @@ Result<void> list_runs(const text::Json& args, pipeline::Resources& resources,
     return {};
   }
   RowFrames rows(sink);
-  for (const RejectedRun& run : WEIR_TRY(pipeline::rejected_runs(resources))) {
+  const auto all = WEIR_TRY(pipeline::rejected_runs(resources));
+  for (const RejectedRun& run : all.runs) {
     if (run.unresolved == 0 && !args["resolved"].as_bool()) continue;
     if (!rows.add({run.run.value(), run.pipeline.value(), run.table.value(),
                    run.object ? std::optional(run.object->to_string()) : std::nullopt,
@@ -41,7 +41,7 @@ Result<void> list_runs(const text::Json& args, pipeline::Resources& resources,
     }
   }
   rows.flush();
-  return {};
+  return all.complete();
 }
 
 Rejects which(const text::Json& args) {
@@ -67,10 +67,9 @@ Result<void> list_rejects(const RejectedRun& run, Rejects which, pipeline::Resou
   if (!sink.send(columns_frame(columns))) return {};
   RowFrames rows(sink);
   if (run.run.value().empty()) return {};
-  const auto database = WEIR_TRY(resources.databases->open(run.database));
-  const auto connection = WEIR_TRY(database->connect());
+  const auto target = WEIR_TRY(pipeline::open_target(*resources.databases, run.database));
   WEIR_TRY(pipeline::for_each_reject(
-      *connection, run.run, which, [&](const StoredReject& reject) -> Result<bool> {
+      *target.sql, run.run, which, [&](const StoredReject& reject) -> Result<bool> {
         const std::string& shown = !reject.mended.empty()     ? reject.mended
                                    : !reject.produced.empty() ? reject.produced
                                                               : reject.raw;

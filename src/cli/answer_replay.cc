@@ -11,12 +11,16 @@ namespace weir::cli {
 namespace {
 
 using pipeline::RejectedRun;
+using pipeline::RejectedRuns;
 
-Result<std::vector<RejectedRun>> asked_runs(const text::Json& args, Services& services) {
+/// The runs whose rejects are to be replayed; and, of all, the databases that could not be asked.
+Result<RejectedRuns> asked_runs(const text::Json& args, Services& services) {
   const std::string& word = args["run"].as_string();
   if (!word.empty()) {
-    std::vector<RejectedRun> asked;
-    if (auto run = WEIR_TRY(find_rejected_run(word, services))) asked.push_back(*std::move(run));
+    RejectedRuns asked;
+    if (auto run = WEIR_TRY(find_rejected_run(word, services))) {
+      asked.runs.push_back(*std::move(run));
+    }
     return asked;
   }
   if (!args["with"].as_string().empty()) {
@@ -58,9 +62,15 @@ Result<void> send_left(const std::vector<RejectedRun>& asked, pipeline::Resource
                        owner::FrameSink& sink) {
   std::set<RunId> ids;
   for (const RejectedRun& run : asked) ids.insert(run.run);
-  for (const RejectedRun& run : WEIR_TRY(pipeline::rejected_runs(resources))) {
+  const RejectedRuns all = WEIR_TRY(pipeline::rejected_runs(resources));
+  for (const RejectedRun& run : all.runs) {
     if (run.unresolved == 0 || !ids.contains(run.run)) continue;
     if (!sink.send(left_frame({run.run, run.unresolved}))) return {};
+  }
+  // Of a database that went away meanwhile nothing is left to see, but who asked has to know.
+  for (const RejectedRun& run : asked) {
+    const auto silent = all.not_asked.find(run.database);
+    if (silent != all.not_asked.end()) return fail(silent->second);
   }
   return {};
 }
@@ -75,13 +85,13 @@ Result<void> answer_replay(const text::Json& args, Services& services, owner::Fr
   pipeline::Resources& resources = *WEIR_TRY(services.resources());
   const std::string& file = args["with"].as_string();
   const std::string& file_name = args["name"].as_string();
-  const std::vector<RejectedRun> asked = WEIR_TRY(asked_runs(args, services));
+  const RejectedRuns asked = WEIR_TRY(asked_runs(args, services));
   if (!file.empty()) WEIR_TRY(check_readable(file, file_name));
 
   std::vector<Run> runs;
-  for (const RejectedRun& rejected : asked) {
+  for (const RejectedRun& rejected : asked.runs) {
     // Asked for by name it is refused, and says what to do instead.
-    const bool passed_over = rejected.rolled_back && asked.size() > 1;
+    const bool passed_over = rejected.rolled_back && asked.runs.size() > 1;
     if (rejected.unresolved == 0 || passed_over) continue;
     runs.push_back(WEIR_TRY(make_replay(rejected, services)));
     const bool others = !file.empty() && args["all"].as_bool();
@@ -94,7 +104,8 @@ Result<void> answer_replay(const text::Json& args, Services& services, owner::Fr
     scheduler::Dispatcher& dispatcher = *WEIR_TRY(services.dispatcher());
     if (!WEIR_TRY(wait_for_runs(WEIR_TRY(dispatcher.submit(runs)), dispatcher, sink))) return {};
   }
-  return send_left(asked, resources, sink);
+  WEIR_TRY(send_left(asked.runs, resources, sink));
+  return asked.complete();
 }
 
 }  // namespace weir::cli

@@ -121,6 +121,7 @@ TEST_F(ConnectionTest, CountsWhatChanged) {
   run("CREATE OR REPLACE TABLE counted (a INT PRIMARY KEY, b INT)");
   EXPECT_EQ(run("INSERT INTO counted VALUES (1, 1), (2, 2), (3, 3)").changed, 3U);
   EXPECT_EQ(run("UPDATE counted SET b = 5 WHERE a > $1", {"1"}).changed, 2U);
+  EXPECT_EQ(run("UPDATE counted SET b = 5 WHERE a > $1", {"1"}).changed, 2U) << "found, as before";
   EXPECT_EQ(run("DELETE FROM counted").changed, 3U);
 }
 

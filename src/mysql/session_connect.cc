@@ -122,9 +122,11 @@ MYSQL* Session::open(ServerError& error, bool with_infile) {
     return value.empty() ? nullptr : value.c_str();
   };
   const bool socket = is_socket(options_);
+  // An UPDATE counts the rows it finds, as elsewhere, and not only those that it makes different.
+  constexpr unsigned long flags = CLIENT_FOUND_ROWS;
   if (mysql_real_connect(session, socket ? nullptr : text(options_.host), text(options_.user),
                          options_.password.c_str(), text(options_.database), options_.port,
-                         socket ? options_.host.c_str() : nullptr, 0) == nullptr) {
+                         socket ? options_.host.c_str() : nullptr, flags) == nullptr) {
     error = {mysql_errno(session), mysql_sqlstate(session), mysql_error(session)};
     mysql_close(session);
     return nullptr;

@@ -129,6 +129,8 @@ class TestServer {
                             ::setuid(user->pw_uid) != 0)) {
       std::_Exit(126);
     }
+    // Not /tmp: a server that starts removes the temporary tables it finds there, another's too.
+    ::setenv("TMPDIR", folder_.c_str(), 1);
     ::setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
     std::vector<char*> words;
     for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));

@@ -163,6 +163,10 @@ std::vector<DatabaseName> Databases::names() const {
   return names;
 }
 
+Result<Engine> Databases::engine_of(const DatabaseName& name) const {
+  return WEIR_TRY(config_of(name))->engine;
+}
+
 Result<const DatabaseConfig*> Databases::config_of(const DatabaseName& name) const {
   const DatabaseConfig* config = project_.find_database(name);
   if (config == nullptr) {

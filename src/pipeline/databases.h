@@ -56,6 +56,8 @@ class Databases {
 
   /// Sorted.
   std::vector<DatabaseName> names() const;
+  /// Errors: not_found.
+  Result<Engine> engine_of(const DatabaseName& name) const;
 
  private:
   struct Entry {

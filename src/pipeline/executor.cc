@@ -151,6 +151,10 @@ RunOutcome DuckdbExecutor::execute_replay(const Run& run, Progress& progress) {
   auto receipt = order ? replay_rejects(project_, resources_, clock_, run, *order, progress)
                        : interrupted_replay(resources_, run.id);
   const bool again = !receipt && receipt.error().retryable();
+  if (order && again && receipt.error().code == ErrorCode::unavailable) {
+    const DatabaseName& database = order->rejected.database;
+    if (!resources_.databases->reach(database)) outcome.down = database;
+  }
   outcome.receipt = receipt ? *std::move(receipt) : failed_receipt(run, receipt.error());
   const std::lock_guard lock(orders_mutex_);
   if (!again) orders_.erase(run.id);

@@ -1,6 +1,5 @@
 #include "pipeline/mend_export.h"
 
-#include "duckdb/connection.h"
 #include "pipeline/stored_records.h"
 
 namespace weir::pipeline {
@@ -14,13 +13,13 @@ Result<void> export_rejects(const Project& project, Resources& resources, const 
                 "without --format csv or json the rejects are listed all the same");
   }
   const PipelineParts parts = WEIR_TRY(take_apart(project, *pipeline));
-  const auto database = WEIR_TRY(resources.databases->open(run.database));
-  StoredRecords records(parts, resources, database, run);
-  const auto connection = WEIR_TRY(database->connect());
-  const auto columns = WEIR_TRY(records.all_columns(*connection, Rejects::unresolved));
+  const Target target = WEIR_TRY(open_target(*resources.databases, run.database));
+  StoredRecords records(parts, resources, target.database, run);
+  const auto columns = WEIR_TRY(
+      records.all_columns(WEIR_TRY(entry_steps_of(*target.sql, run.run, Rejects::unresolved))));
   MendWriter writer(format, columns, write);
   bool read = writer.begin();
-  WEIR_TRY(for_each_reject(*connection, run.run, Rejects::unresolved,
+  WEIR_TRY(for_each_reject(*target.sql, run.run, Rejects::unresolved,
                            [&](const StoredReject& reject) -> Result<bool> {
                              MendRow row;
                              row.reject = reject.id;

@@ -24,25 +24,6 @@ std::string cells_json(const std::vector<std::optional<std::string>>& cells) {
   return list.to_string();
 }
 
-/// What was found about a row that cannot be replayed.
-Error explain(const duckdb::Rows& rows, const RejectedRun& rejected) {
-  const std::string id = std::to_string(rows.int64(0, 0));
-  if (rows.is_null(0, 1)) {
-    return {ErrorCode::invalid_input, "there is no reject " + id,
-            "take the row out; `weir rejects RUN` lists the ids"};
-  }
-  if (const std::string run = rows.text(0, 1); run != rejected.run.value()) {
-    return {ErrorCode::invalid_input,
-            "reject " + id + " is of run " + run + ", not of " + rejected.run.value(),
-            "give its row to `weir replay " + run + "`"};
-  }
-  const std::string by = rows.text(0, 3);
-  return {ErrorCode::invalid_input,
-          "reject " + id + " is resolved already (" + rows.text(0, 2) +
-              (by.empty() ? ")" : " by run " + by + ")"),
-          "take its row out"};
-}
-
 }  // namespace
 
 Result<void> MendedRows::read(const std::string& path, const std::string& name,
@@ -70,6 +51,27 @@ Result<void> MendedRows::read(const std::string& path, const std::string& name,
   return check(rejected);
 }
 
+/// Why the row of this reject cannot be replayed.
+Result<Error> MendedRows::explain(int64_t reject, const RejectedRun& rejected) const {
+  const std::string id = std::to_string(reject);
+  const server::Rows rows = WEIR_TRY(ledger_.run(
+      "SELECT run_id, resolution, resolved_by FROM weir_rejects WHERE reject_id = " + id));
+  if (rows.size() == 0) {
+    return Error{ErrorCode::invalid_input, "there is no reject " + id,
+                 "take the row out; `weir rejects RUN` lists the ids"};
+  }
+  if (const std::string run = rows.text(0, 0); run != rejected.run.value()) {
+    return Error{ErrorCode::invalid_input,
+                 "reject " + id + " is of run " + run + ", not of " + rejected.run.value(),
+                 "give its row to `weir replay " + run + "`"};
+  }
+  const std::string by = rows.text(0, 2);
+  return Error{ErrorCode::invalid_input,
+               "reject " + id + " is resolved already (" + rows.text(0, 1) +
+                   (by.empty() ? ")" : " by run " + by + ")"),
+               "take its row out"};
+}
+
 Result<void> MendedRows::check(const RejectedRun& rejected) const {
   const auto at = [&](const duckdb::Rows& rows, size_t column) {
     return Location{name_, static_cast<int>(rows.int64(0, column)),
@@ -86,13 +88,13 @@ Result<void> MendedRows::check(const RejectedRun& rejected) const {
   }
   const Parameter run = rejected.run.value();
   const auto strange = WEIR_TRY(connection_.run(
-      "SELECT m.reject_id, r.run_id, r.resolution, r.resolved_by, m.line, m.column_number "
+      "SELECT m.reject_id, m.line, m.column_number "
       "FROM temp.weir_mended m LEFT JOIN weir_rejects r USING (reject_id) "
       "WHERE r.run_id IS DISTINCT FROM $1 OR r.resolution IS NOT NULL ORDER BY m.line LIMIT 1",
       {&run, 1}));
   if (strange.size() == 0) return {};
-  Error error = explain(strange, rejected);
-  error.location = at(strange, 4);
+  Error error = WEIR_TRY(explain(strange.int64(0, 0), rejected));
+  error.location = at(strange, 1);
   return fail(std::move(error));
 }
 

@@ -15,9 +15,10 @@ namespace weir::pipeline {
 /// The rows of a mended file in a temporary table of one connection, where they meet their rejects.
 class MendedRows {
  public:
-  /// `null_text`: what the source spells null as; empty where that is an empty cell anyway.
-  MendedRows(duckdb::Connection& connection, std::string null_text)
-      : connection_(connection), null_text_(std::move(null_text)) {}
+  /// `connection` has weir_rejects, or a copy of what is unresolved of the run; `ledger` has all
+  /// of it. `null_text`: what the source spells null as; empty where that is an empty cell anyway.
+  MendedRows(duckdb::Connection& connection, TargetSql& ledger, std::string null_text)
+      : connection_(connection), ledger_(ledger), null_text_(std::move(null_text)) {}
 
   /// Reads the file; `columns` are those its rows may have. Errors: not_found, io; invalid_input
   /// with file:line:column: see MendReader, and a weir_reject that is unknown, another run's,
@@ -39,8 +40,10 @@ class MendedRows {
 
  private:
   Result<void> check(const RejectedRun& rejected) const;
+  Result<Error> explain(int64_t reject, const RejectedRun& rejected) const;
 
   duckdb::Connection& connection_;
+  TargetSql& ledger_;
   std::string null_text_;
   std::string name_;
   std::vector<std::string> cell_columns_;

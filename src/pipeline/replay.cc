@@ -8,11 +8,10 @@
 #include "io/spool_file.h"
 #include "pipeline/batch_load.h"
 #include "pipeline/dictionary_version.h"
-#include "pipeline/duckdb_ledger.h"
+#include "pipeline/duckdb_target.h"
 #include "pipeline/mended_rows.h"
 #include "pipeline/replay_book.h"
 #include "pipeline/stored_records.h"
-#include "text/receipt_json.h"
 
 namespace weir::pipeline {
 namespace {
@@ -108,7 +107,7 @@ class Replay {
   Result<void> replay_from(int entry_step);
   Result<void> spool_records(int entry_step, const std::vector<ReadColumn>& columns,
                              io::SpoolFile& spool, ReplayBook& book);
-  Result<void> spool_record(const std::vector<std::optional<std::string>>& cells,
+  Result<void> spool_record(std::span<const std::optional<std::string>> cells,
                             const std::vector<ReadColumn>& columns, std::string& lines,
                             ReplayBook& book);
   Result<void> load(Session& session, io::SpoolFile& spool, ReplayBook& book);
@@ -126,8 +125,8 @@ class Replay {
   PipelineParts parts_;
   std::string dictionary_version_;
   std::string load_again_;  // the command
-  Databases::Pointer database_;
-  std::unique_ptr<duckdb::Connection> connection_;  // reads the rejects
+  Target target_;
+  std::unique_ptr<DuckdbTarget> rejects_;  // weir_rejects, or the copy of a server's
   std::optional<StoredRecords> records_;
   std::optional<MendedRows> mended_;
   Receipt receipt_;
@@ -158,10 +157,11 @@ Result<void> Replay::check_pipeline() {
 Result<void> Replay::read_file() {
   if (order_.file.empty()) return {};
   std::vector<std::string> names;
-  const auto columns = WEIR_TRY(records_->all_columns(*connection_, Rejects::unresolved));
+  const auto columns = WEIR_TRY(records_->all_columns(
+      WEIR_TRY(entry_steps_of(*rejects_, rejected_.run, Rejects::unresolved))));
   for (const ReadColumn& column : columns) names.push_back(column.name);
   const bool csv = parts_.read != nullptr && parts_.read->format == Format::csv;
-  mended_.emplace(*connection_, csv ? parts_.read->csv.null_text : "");
+  mended_.emplace(*target_.connection, *target_.sql, csv ? parts_.read->csv.null_text : "");
   return mended_->read(order_.file.string(), order_.file_name, rejected_, names);
 }
 
@@ -176,8 +176,8 @@ std::string Replay::chosen_sql(const std::string& columns) const {
 }
 
 Result<std::vector<int>> Replay::entry_steps() {
-  const auto rows = WEIR_TRY(connection_->run(
-      chosen_sql("DISTINCT coalesce(r.entry_step, 0) AS entry") + " ORDER BY entry"));
+  const server::Rows rows = WEIR_TRY(
+      rejects_->run(chosen_sql("DISTINCT coalesce(r.entry_step, 0) AS entry") + " ORDER BY entry"));
   std::vector<int> steps;
   for (size_t row = 0; row < rows.size(); ++row) {
     steps.push_back(static_cast<int>(rows.int64(row, 0)));
@@ -220,7 +220,7 @@ std::optional<std::string> Replay::refusal(const StoredReject& reject) const {
   return std::nullopt;
 }
 
-Result<void> Replay::spool_record(const std::vector<std::optional<std::string>>& cells,
+Result<void> Replay::spool_record(std::span<const std::optional<std::string>> cells,
                                   const std::vector<ReadColumn>& columns, std::string& lines,
                                   ReplayBook& book) {
   const StoredReject reject = WEIR_TRY(parse_stored_reject(cells));
@@ -234,8 +234,7 @@ Result<void> Replay::spool_record(const std::vector<std::optional<std::string>>&
   ReplayRow row{&reject, {}};
   bool mended = false;
   if (mended_) {
-    const auto own = std::span(cells).last(MendedRows::columns_count);
-    mended = WEIR_TRY(mended_->apply(own, columns, record));
+    mended = WEIR_TRY(mended_->apply(cells.last(MendedRows::columns_count), columns, record));
   }
   if (!record.broken.empty()) {
     refuse(reject, {first.field, first.rule, first.value,
@@ -261,20 +260,15 @@ Result<void> Replay::spool_records(int entry_step, const std::vector<ReadColumn>
   constexpr size_t piece_bytes = 1u << 20;
   std::string lines;
   Result<void> spooled;
-  const duckdb::RowSink sink{nullptr, [&](const auto& cells) {
-                               spooled = spool_record(cells, columns, lines, book);
-                               if (spooled && lines.size() >= piece_bytes) {
-                                 spooled = spool.append(std::exchange(lines, {}));
-                               }
-                               return spooled.has_value();
-                             }};
-  std::string select = stored_reject_columns();
+  std::string select = stored_reject_columns(*rejects_);
   if (mended_) select += std::string(", ") + MendedRows::columns_sql;
-  WEIR_TRY(
-      connection_->stream(chosen_sql(select) + fmt::format(" AND coalesce(r.entry_step, 0) = {} "
-                                                           "ORDER BY r.element, r.reject_id",
-                                                           entry_step),
-                          sink));
+  const std::string order = fmt::format(
+      " AND coalesce(r.entry_step, 0) = {} ORDER BY r.element, r.reject_id", entry_step);
+  WEIR_TRY(rejects_->stream(chosen_sql(select) + order, [&](const auto& cells) {
+    spooled = spool_record(cells, columns, lines, book);
+    if (spooled && lines.size() >= piece_bytes) spooled = spool.append(std::exchange(lines, {}));
+    return spooled.has_value();
+  }));
   WEIR_TRY(std::move(spooled));
   return spool.append(lines);
 }
@@ -303,7 +297,10 @@ Result<void> Replay::load(Session& session, io::SpoolFile& spool, ReplayBook& bo
 Result<void> Replay::replay_from(int entry_step) {
   const auto& columns = *WEIR_TRY(records_->columns(entry_step));
   const Pipeline pipeline = pipeline_from(parts_, entry_step, columns, records_->casts(entry_step));
-  const auto session = WEIR_TRY(Session::open(project_, pipeline, *database_));
+  SessionOptions options;
+  if (target_.server) options.server = WEIR_TRY(resources_.databases->connect(rejected_.database));
+  const auto session =
+      WEIR_TRY(Session::open(project_, pipeline, *target_.database, std::move(options)));
   const auto folder = project_.state_dir() / "spool";
   std::error_code ignored;
   std::filesystem::create_directories(folder, ignored);
@@ -323,9 +320,17 @@ Result<Receipt> Replay::execute() {
   receipt_.version = rejected_.version;
   receipt_.status = RunState::succeeded;
   WEIR_TRY(check_pipeline());
-  database_ = WEIR_TRY(resources_.databases->open_to_load(rejected_.database));
-  connection_ = WEIR_TRY(database_->connect());
-  records_.emplace(parts_, resources_, database_, rejected_);
+  WEIR_TRY(resources_.databases->open_workshop(rejected_.database));
+  target_ = WEIR_TRY(open_target(*resources_.databases, rejected_.database));
+  // Tried again: the try before may have committed, and not have heard of it.
+  if (auto committed = WEIR_TRY(target_.ledger->receipt_of_replay(run_.id))) {
+    return *std::move(committed);
+  }
+  if (target_.server) {
+    WEIR_TRY(copy_unresolved(*target_.sql, rejected_.run, *target_.connection));
+  }
+  rejects_ = std::make_unique<DuckdbTarget>(*target_.connection);
+  records_.emplace(parts_, resources_, target_.database, rejected_);
   WEIR_TRY(read_file());
   for (const int step : WEIR_TRY(entry_steps())) WEIR_TRY(replay_from(step));
   const auto elapsed = std::chrono::steady_clock::now() - started_;
@@ -341,12 +346,19 @@ Result<Receipt> replay_rejects(const Project& project, Resources& resources, con
 }
 
 Result<Receipt> interrupted_replay(Resources& resources, const RunId& replay) {
+  std::optional<Error> not_asked;
   for (const DatabaseName& name : resources.databases->names()) {
-    const auto database = WEIR_TRY(resources.databases->open(name));
-    const auto connection = WEIR_TRY(database->connect());
-    auto receipt = WEIR_TRY(DuckdbLedger(*connection).receipt_of_replay(replay));
-    if (receipt) return *std::move(receipt);
+    auto target = open_target(*resources.databases, name);
+    if (!target) {
+      not_asked = std::move(target).error();
+      continue;
+    }
+    if (auto receipt = WEIR_TRY(target->ledger->receipt_of_replay(replay))) {
+      return *std::move(receipt);
+    }
   }
+  // It may have committed there.
+  if (not_asked) return fail(*std::move(not_asked));
   return fail(ErrorCode::invalid_input, "the replay was interrupted, and nothing of it is loaded",
               "ask for it again");
 }

@@ -4,9 +4,6 @@
 
 #include <algorithm>
 
-#include "pipeline/table_load.h"
-#include "text/receipt_json.h"
-
 namespace weir::pipeline {
 namespace {
 
@@ -19,6 +16,17 @@ constexpr const char* create_rows_sql =
 constexpr const char* create_bad_sql =
     "CREATE OR REPLACE TEMP TABLE weir_replay_bad (ordinal BIGINT, field VARCHAR, rule VARCHAR, "
     "value VARCHAR, message VARCHAR, problems VARCHAR, produced VARCHAR, entry_step INTEGER)";
+
+std::vector<Column> columns(
+    std::initializer_list<std::pair<const char*, const char*>> names_and_types) {
+  std::vector<Column> made;
+  for (const auto& [name, type] : names_and_types) {
+    Column& column = made.emplace_back();
+    column.name = name;
+    column.type = *parse_data_type(type);
+  }
+  return made;
+}
 
 Parameter number(uint64_t value) { return static_cast<int64_t>(value); }
 Parameter text_or_null(const std::string& text) {
@@ -46,14 +54,11 @@ void add_to_receipt(Receipt& whole, const Receipt& part) {
 ReplayBook::ReplayBook(Session& session, const Clock& clock, const RejectedRun& rejected,
                        std::string dictionary_version, const Receipt& before)
     : session_(session),
+      target_(make_target_sql(session.connection(), session.server(), session.engine())),
       clock_(clock),
       rejected_(rejected),
       dictionary_version_(std::move(dictionary_version)),
       before_(before) {}
-
-Parameter ReplayBook::now() const {
-  return duckdb::TimestampValue{clock_.now().time_since_epoch().count()};
-}
 
 Result<void> ReplayBook::begin_rows() {
   WEIR_TRY(session_.connection().run(create_rows_sql));
@@ -87,11 +92,14 @@ Result<void> ReplayBook::write_reject(const Input& /*input*/, const Reject& reje
   const bool made = !reject.produced.empty();
   ++(made ? new_rejects_ : bad_rows_);
   const Problem& first = reject.problems.front();
+  const auto storable = [&](const std::string& text) {
+    return text_or_null(target_->storable(text));
+  };
   const Parameter values[] = {number(reject.element),
                               text_or_null(first.field),
                               first.rule,
-                              text_or_null(first.value),
-                              text_or_null(first.message),
+                              storable(first.value),
+                              storable(first.message),
                               problems_json(reject.problems),
                               text_or_null(reject.produced),
                               made ? Parameter(int64_t{reject.entry_step}) : Parameter()};
@@ -100,70 +108,108 @@ Result<void> ReplayBook::write_reject(const Input& /*input*/, const Reject& reje
 
 Result<void> ReplayBook::end_rejects() { return end_rows(); }
 
+/// What is unresolved of the run's rejects and among `rows`, which are so many.
+Result<void> ReplayBook::update_rejects(const TargetSql::Assignments& assignments,
+                                        const std::string& rows, uint64_t expected) {
+  const std::string condition =
+      "t.reject_id = u.reject_id AND t.resolution IS NULL AND t.run_id = " +
+      target_->literal(rejected_.run.value());
+  const auto updated =
+      WEIR_TRY(target_->run(target_->update("weir_rejects", assignments, rows, condition)));
+  if (updated.changed == expected) return {};
+  return fail(ErrorCode::busy, "rejects of run " + rejected_.run.value() +
+                                   " were resolved while they were replayed");
+}
+
 /// Rejects whose record is good now.
 Result<void> ReplayBook::resolve(const RunId& replay) {
-  const Parameter values[] = {rejected_.run.value(), replay.value(), now()};
-  const auto resolved = WEIR_TRY(session_.connection().run(
-      "UPDATE weir_rejects SET resolution = 'replayed', resolved_by = $2, resolved_at = $3, "
-      "mended = coalesce(m.mended, weir_rejects.mended) FROM temp.weir_replay_rows m "
-      "WHERE weir_rejects.reject_id = m.reject_id AND weir_rejects.run_id = $1 AND "
-      "weir_rejects.resolution IS NULL AND m.ordinal NOT IN "
-      "(SELECT ordinal FROM temp.weir_replay_bad WHERE produced IS NULL)",
-      values));
-  if (static_cast<uint64_t>(resolved.changed()) != rows_ - bad_rows_) {
-    return fail(ErrorCode::busy, "rejects of run " + rejected_.run.value() +
-                                     " were resolved while they were replayed");
-  }
-  return {};
+  const uint64_t good = rows_ - bad_rows_;
+  if (good == 0) return {};
+  const std::string rows = WEIR_TRY(
+      target_->lend("weir_replay_good",
+                    "SELECT reject_id, mended FROM temp.weir_replay_rows WHERE ordinal NOT IN "
+                    "(SELECT ordinal FROM temp.weir_replay_bad WHERE produced IS NULL)",
+                    columns({{"reject_id", "bigint"}, {"mended", "varchar"}}),
+                    "SELECT reject_id, mended FROM weir_rejects"));
+  return update_rejects({{"resolution", "'replayed'"},
+                         {"resolved_by", target_->literal(replay.value())},
+                         {"resolved_at", target_->moment(clock_.now())},
+                         {"mended", "coalesce(u.mended, t.mended)"}},
+                        rows, good);
 }
 
 /// Rejects whose record is still not good: they say why now.
 Result<void> ReplayBook::keep_rejected() {
   if (bad_rows_ == 0) return {};
-  const Parameter values[] = {rejected_.run.value(), dictionary_version_};
-  const auto kept = WEIR_TRY(session_.connection().run(
-      "UPDATE weir_rejects SET field = b.field, rule = b.rule, value = b.value, "
-      "message = b.message, problems = b.problems, dictionary_version = $2, "
-      "mended = coalesce(b.mended, weir_rejects.mended) FROM "
-      "(SELECT * FROM temp.weir_replay_bad JOIN temp.weir_replay_rows USING (ordinal) "
-      "WHERE produced IS NULL) b "
-      "WHERE weir_rejects.reject_id = b.reject_id AND weir_rejects.run_id = $1 AND "
-      "weir_rejects.resolution IS NULL",
-      values));
-  if (static_cast<uint64_t>(kept.changed()) != bad_rows_) {
-    return fail(ErrorCode::busy, "rejects of run " + rejected_.run.value() +
-                                     " were resolved while they were replayed");
-  }
-  return {};
+  const std::string rows = WEIR_TRY(target_->lend(
+      "weir_replay_kept",
+      "SELECT reject_id, field, rule, value, message, problems, mended FROM temp.weir_replay_bad "
+      "JOIN temp.weir_replay_rows USING (ordinal) WHERE produced IS NULL",
+      columns({{"reject_id", "bigint"},
+               {"field", "varchar"},
+               {"rule", "varchar"},
+               {"value", "varchar"},
+               {"message", "varchar"},
+               {"problems", "varchar"},
+               {"mended", "varchar"}}),
+      "SELECT reject_id, field, rule, value, message, problems, mended FROM weir_rejects"));
+  return update_rejects({{"field", "u.field"},
+                         {"rule", "u.rule"},
+                         {"value", "u.value"},
+                         {"message", "u.message"},
+                         {"problems", "u.problems"},
+                         {"dictionary_version", target_->literal(dictionary_version_)},
+                         {"mended", "coalesce(u.mended, t.mended)"}},
+                        rows, bad_rows_);
 }
 
 /// A record is good, and some of the rows it makes are not: rejects of the same record.
 Result<void> ReplayBook::add_new_rejects() {
   if (new_rejects_ == 0) return {};
-  const Parameter values[] = {dictionary_version_, now()};
-  WEIR_TRY(session_.connection().run(
-      "INSERT INTO weir_rejects BY NAME SELECT r.run_id, r.pipeline, r.table_name, r.bucket, "
-      "r.key, r.version, r.element, r.line, r.byte_begin, r.byte_end, b.field, b.rule, b.value, "
-      "b.message, b.problems, r.raw, $2::TIMESTAMPTZ AS rejected_at, "
-      "nextval('weir_reject_ids') AS reject_id, r.step, $1::VARCHAR AS dictionary_version, "
-      "b.produced, b.entry_step, r.header, FALSE AS rolled_back "
-      "FROM temp.weir_replay_bad b JOIN temp.weir_replay_rows m USING (ordinal) "
-      "JOIN weir_rejects r ON r.reject_id = m.reject_id WHERE b.produced IS NOT NULL",
-      values));
-  return {};
+  const std::string rows = WEIR_TRY(target_->lend(
+      "weir_replay_made",
+      "SELECT reject_id, field, rule, value, message, problems, produced, entry_step FROM "
+      "temp.weir_replay_bad JOIN temp.weir_replay_rows USING (ordinal) WHERE produced IS NOT NULL",
+      columns({{"reject_id", "bigint"},
+               {"field", "varchar"},
+               {"rule", "varchar"},
+               {"value", "varchar"},
+               {"message", "varchar"},
+               {"problems", "varchar"},
+               {"produced", "varchar"},
+               {"entry_step", "integer"}}),
+      "SELECT reject_id, field, rule, value, message, problems, produced, entry_step "
+      "FROM weir_rejects"));
+  const std::string key = target_->identifier("key");
+  const std::string id = target_->new_reject_id();
+  const auto inserted = WEIR_TRY(target_->run(fmt::format(
+      "INSERT INTO weir_rejects ({}run_id, pipeline, step, table_name, bucket, {}, version, "
+      "element, line, byte_begin, byte_end, raw, header, field, rule, value, message, problems, "
+      "produced, entry_step, dictionary_version, rejected_at, rolled_back) "
+      "SELECT {}r.run_id, r.pipeline, r.step, r.table_name, r.bucket, r.{}, r.version, r.element, "
+      "r.line, r.byte_begin, r.byte_end, r.raw, r.header, u.field, u.rule, u.value, u.message, "
+      "u.problems, u.produced, u.entry_step, {}, {}, FALSE "
+      "FROM {} u JOIN weir_rejects r ON r.reject_id = u.reject_id",
+      id.empty() ? "" : "reject_id, ", key, id.empty() ? "" : id + ", ", key,
+      target_->literal(dictionary_version_), target_->moment(clock_.now()), rows)));
+  if (inserted.changed == new_rejects_) return {};
+  return fail(ErrorCode::internal, "the rejects written are not the rejects found");
 }
 
 /// The rows came from records of the run whose rejects these are.
 Result<void> ReplayBook::trace_rows(const RunId& replay) {
   const Table& table = *session_.parts().table;
   if (!table.lineage) return {};
-  const Parameter values[] = {rejected_.run.value(), replay.value()};
-  WEIR_TRY(session_.connection().run(
-      fmt::format("UPDATE {} t SET weir_run = $1, weir_element = m.element "
-                  "FROM temp.weir_replay_rows m WHERE t.weir_run = $2 AND t.weir_element = "
-                  "m.ordinal",
-                  target_name(table)),
-      values));
+  const std::string rows = WEIR_TRY(
+      target_->lend("weir_replay_records", "SELECT ordinal, element FROM temp.weir_replay_rows",
+                    columns({{"ordinal", "bigint"}, {"element", "bigint"}}),
+                    "SELECT element AS ordinal, element FROM weir_rejects"));
+  const std::string condition =
+      "t.weir_element = u.ordinal AND t.weir_run = " + target_->literal(replay.value());
+  WEIR_TRY(target_->run(target_->update(
+      target_->table(table),
+      {{"weir_run", target_->literal(rejected_.run.value())}, {"weir_element", "u.element"}}, rows,
+      condition)));
   return {};
 }
 

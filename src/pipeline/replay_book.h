@@ -6,6 +6,7 @@
 
 #include "pipeline/load_book.h"
 #include "pipeline/quarantine.h"
+#include "pipeline/target_sql.h"
 
 namespace weir::pipeline {
 
@@ -16,7 +17,7 @@ struct ReplayRow {
 };
 
 /// Writes down what became of replayed records: which reject each one was stands in a temporary
-/// table of the session's connection, so that memory does not grow with them.
+/// table beside the target, so that memory does not grow with them.
 class ReplayBook final : public LoadBook {
  public:
   /// `before`: the receipt of what was replayed already; `dictionary_version` is of the pipeline as
@@ -42,9 +43,11 @@ class ReplayBook final : public LoadBook {
   Result<void> add_new_rejects();
   Result<void> trace_rows(const RunId& replay);
   Result<void> name_records(std::vector<Reject>& rejects);
-  duckdb::Parameter now() const;
+  Result<void> update_rejects(const TargetSql::Assignments& assignments, const std::string& rows,
+                              uint64_t expected);
 
   Session& session_;
+  std::unique_ptr<TargetSql> target_;
   const Clock& clock_;
   const RejectedRun& rejected_;
   std::string dictionary_version_;

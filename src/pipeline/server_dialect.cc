@@ -33,10 +33,10 @@ class PostgresDialect final : public ServerDialect {
   bool refuses_early() const override { return true; }
   std::string update_from(std::string_view target, std::string_view source,
                           std::string_view condition,
-                          const std::vector<std::string>& columns) const override {
+                          const Assignments& assignments) const override {
     std::string list;
-    for (const std::string& name : columns) {
-      list += fmt::format("{}{} = u.{}", list.empty() ? "" : ", ", name, name);
+    for (const auto& [column, expression] : assignments) {
+      list += fmt::format("{}{} = {}", list.empty() ? "" : ", ", column, expression);
     }
     return fmt::format("UPDATE {} t SET {} FROM {} u WHERE {}", target, list, source, condition);
   }
@@ -50,6 +50,10 @@ class PostgresDialect final : public ServerDialect {
   }
   std::string moment(Timestamp at) const override { return format_timestamp(at); }
   TypeKind moment_kind() const override { return TypeKind::timestamptz; }
+  std::string moment_text(std::string_view expression) const override {
+    return fmt::format("to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
+                       expression);
+  }
   /// There is no text with a NUL in it.
   std::string storable(std::string text) const override {
     for (size_t at = text.find('\0'); at != std::string::npos; at = text.find('\0', at)) {
@@ -87,10 +91,10 @@ class MysqlDialect final : public ServerDialect {
   bool refuses_early() const override { return false; }
   std::string update_from(std::string_view target, std::string_view source,
                           std::string_view condition,
-                          const std::vector<std::string>& columns) const override {
+                          const Assignments& assignments) const override {
     std::string list;
-    for (const std::string& name : columns) {
-      list += fmt::format("{}t.{} = u.{}", list.empty() ? "" : ", ", name, name);
+    for (const auto& [column, expression] : assignments) {
+      list += fmt::format("{}t.{} = {}", list.empty() ? "" : ", ", column, expression);
     }
     return fmt::format("UPDATE {} t JOIN {} u ON {} SET {}", target, source, condition, list);
   }
@@ -109,6 +113,9 @@ class MysqlDialect final : public ServerDialect {
     return text;
   }
   TypeKind moment_kind() const override { return TypeKind::timestamp; }
+  std::string moment_text(std::string_view expression) const override {
+    return fmt::format("DATE_FORMAT({}, '%Y-%m-%dT%H:%i:%sZ')", expression);
+  }
   std::string storable(std::string text) const override { return text; }
 
  private:

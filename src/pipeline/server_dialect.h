@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -40,11 +41,12 @@ class ServerDialect {
   /// Whether a bulk load tells of a row that was refused while others wait to be sent, so that to
   /// try costs little.
   virtual bool refuses_early() const = 0;
-  /// Sets columns of `target`, called t, to those of `source`, called u, of the row that
-  /// `condition` finds.
+  /// Sets columns of `target`, called t, to expressions over it and the row of `source`, called u,
+  /// that `condition` finds.
+  using Assignments = std::vector<std::pair<std::string, std::string>>;  ///< column, expression
   virtual std::string update_from(std::string_view target, std::string_view source,
                                   std::string_view condition,
-                                  const std::vector<std::string>& columns) const = 0;
+                                  const Assignments& assignments) const = 0;
   /// A column's value spelled so that DuckDB reads its text; bytes stay `\x00ff`.
   virtual std::string readable(const DataType& type, std::string_view expression) const = 0;
 
@@ -54,6 +56,8 @@ class ServerDialect {
   virtual std::string moment(Timestamp at) const = 0;
   /// The type that spells such a parameter.
   virtual TypeKind moment_kind() const = 0;
+  /// A column of the ledger's moments as text: "2026-01-31T00:00:00Z".
+  virtual std::string moment_text(std::string_view expression) const = 0;
   /// A parameter for a text column, with a symbol for what the engine's texts cannot hold.
   virtual std::string storable(std::string text) const = 0;
 };

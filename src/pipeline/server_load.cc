@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "duckdb/batch_stream.h"
 #include "pipeline/deferred_key.h"
+#include "pipeline/server_scratch.h"
 #include "pipeline/server_tables.h"
 
 namespace weir::pipeline {
@@ -255,26 +255,6 @@ Result<uint64_t> ServerLoad::mirror_column(const Parent& parent, const std::stri
                    *parent.table);
 }
 
-/// Rows of the workshop into a table of the server's. Gives how many they were.
-Result<uint64_t> ServerLoad::send(const std::string& select,
-                                  std::span<const duckdb::Parameter> parameters,
-                                  const std::string& schema, const std::string& table,
-                                  const std::vector<Column>& columns) {
-  server::BulkTarget target{schema, table, {}};
-  std::vector<DataType> types;
-  for (const Column& column : columns) {
-    target.columns.push_back({column.name, column.type});
-    types.push_back(column.type);
-  }
-  const auto statement = WEIR_TRY(workshop_.prepare(select));
-  const auto rows = WEIR_TRY(duckdb::BatchStream::open(*statement, parameters, std::move(types)));
-  const auto bulk = WEIR_TRY(server_.bulk_load(target));
-  for (auto batch = WEIR_TRY(rows->next()); batch.rows > 0; batch = WEIR_TRY(rows->next())) {
-    WEIR_TRY(bulk->append(batch));
-  }
-  return bulk->finish();
-}
-
 /// Into a scratch table that has the types of those columns of `like`.
 Result<void> ServerLoad::send_to_scratch(const std::string& select, std::string_view scratch,
                                          const std::vector<Column>& columns, const Table& like) {
@@ -282,12 +262,9 @@ Result<void> ServerLoad::send_to_scratch(const std::string& select, std::string_
   for (const Column& column : columns) {
     names += (names.empty() ? "" : ", ") + server_.quote_identifier(column.name);
   }
-  for (const std::string& statement : dialect_->make_scratch(scratch, names, on_server(like))) {
-    WEIR_TRY(server_.run(statement));
-  }
-  WEIR_TRY(send(select, {}, "", std::string(scratch), columns));
-  const std::string filled = dialect_->filled_scratch(scratch);
-  if (!filled.empty()) WEIR_TRY(server_.run(filled));
+  WEIR_TRY(pipeline::send_to_scratch(workshop_, select, server_, *dialect_, std::string(scratch),
+                                     columns,
+                                     fmt::format("SELECT {} FROM {}", names, on_server(like))));
   return {};
 }
 
@@ -322,8 +299,8 @@ Result<uint64_t> ServerLoad::fill_target(const std::string& select,
                                          const std::vector<Column>& columns) {
   std::optional<DeferredKey> key;
   if (made_ && engine_ == Engine::postgres) key = WEIR_TRY(DeferredKey::take_off(server_, table_));
-  const uint64_t rows =
-      WEIR_TRY(send(select, parameters, table_.schema, table_.name.value(), columns));
+  const uint64_t rows = WEIR_TRY(send_rows(workshop_, select, parameters, server_, table_.schema,
+                                           table_.name.value(), columns));
   if (key) WEIR_TRY(key->put_back());
   made_ = false;
   return rows;
@@ -415,10 +392,11 @@ Result<void> ServerLoad::update(uint64_t expected, const std::vector<Column>& co
   const std::vector<Column> keys = key_columns(table_);
   WEIR_TRY(send_to_scratch(inner_->changed_rows(), updates_name, columns, table_));
   WEIR_TRY(give_up_unique_values(keys));
-  std::vector<std::string> assigned;
+  ServerDialect::Assignments assigned;
   for (const Column& column : columns) {
     if (std::ranges::find(table_.key, column.name) != table_.key.end()) continue;
-    assigned.push_back(server_.quote_identifier(column.name));
+    const std::string name = server_.quote_identifier(column.name);
+    assigned.emplace_back(name, "u." + name);
   }
   const auto updated = WEIR_TRY(server_.run(dialect_->update_from(
       on_server(table_), updates_name, equal_columns(keys, "t", "u"), assigned)));

@@ -78,9 +78,6 @@ class ServerLoad final : public TableLoad {
                                  const std::string& select);
   Result<uint64_t> copy_back(const std::string& select, const std::string& mirror,
                              const std::vector<size_t>& places, const Table& like);
-  Result<uint64_t> send(const std::string& select, std::span<const duckdb::Parameter> parameters,
-                        const std::string& schema, const std::string& table,
-                        const std::vector<Column>& columns);
   Result<uint64_t> fill_target(const std::string& select,
                                std::span<const duckdb::Parameter> parameters,
                                const std::vector<Column>& columns);

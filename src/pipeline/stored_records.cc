@@ -54,19 +54,10 @@ Result<const std::vector<ReadColumn>*> StoredRecords::columns(int entry_step) {
   return &(columns_[entry_step] = std::move(columns));
 }
 
-Result<std::vector<ReadColumn>> StoredRecords::all_columns(duckdb::Connection& connection,
-                                                           Rejects which) {
+Result<std::vector<ReadColumn>> StoredRecords::all_columns(const std::vector<int>& entry_steps) {
   std::vector<ReadColumn> all;
-  const duckdb::Parameter run = run_.run.value();
-  const std::string condition = which == Rejects::unresolved ? " AND resolution IS NULL"
-                                : which == Rejects::resolved ? " AND resolution IS NOT NULL"
-                                                             : "";
-  const auto steps = WEIR_TRY(connection.run(
-      "SELECT DISTINCT coalesce(entry_step, 0) AS step FROM weir_rejects WHERE run_id = $1" +
-          condition + " ORDER BY step",
-      {&run, 1}));
-  for (size_t row = 0; row < steps.size(); ++row) {
-    for (const ReadColumn& column : *WEIR_TRY(columns(static_cast<int>(steps.int64(row, 0))))) {
+  for (const int step : entry_steps) {
+    for (const ReadColumn& column : *WEIR_TRY(columns(step))) {
       const bool there = std::any_of(all.begin(), all.end(), [&](const ReadColumn& other) {
         return other.name == column.name;
       });
@@ -79,10 +70,19 @@ Result<std::vector<ReadColumn>> StoredRecords::all_columns(duckdb::Connection& c
 
 Result<std::string> StoredRecords::whole_raw(const StoredReject& reject) {
   const uint64_t bytes = reject.byte_end - reject.byte_begin;
-  if (bytes <= text::raw_text_limit) return reject.raw;
+  // See TargetSql::storable: where this symbol is not the record's own, the bytes do not add up.
+  const bool without_nul =
+      reject.raw.find("\u2400") != std::string::npos && reject.raw.size() != bytes;
+  if (bytes <= text::raw_text_limit && !without_nul) return reject.raw;
   auto whole = ranges_.read(reject.byte_begin, reject.byte_end);
   if (whole) return whole;
   if (whole.error().code == ErrorCode::io) return whole;
+  if (without_nul) {
+    return fail(
+        whole.error().code,
+        "the record holds a NUL, which its database cannot keep, and it cannot be fetched: " +
+            whole.error().message);
+  }
   return fail(whole.error().code,
               fmt::format("the record has {} bytes, of which {} were kept, and the rest cannot be "
                           "fetched: {}",

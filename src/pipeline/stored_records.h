@@ -18,7 +18,7 @@ namespace weir::pipeline {
 class StoredRecords {
  public:
   /// `parts` are of the run's pipeline as it is now. All must outlive this object.
-  /// `database` is the run's.
+  /// `database` is the run's, or where rows for it are computed.
   StoredRecords(const PipelineParts& parts, Resources& resources, Databases::Pointer database,
                 const RejectedRun& run);
 
@@ -30,8 +30,8 @@ class StoredRecords {
   /// what it is.
   const std::vector<std::string>& casts(int entry_step) { return casts_[entry_step]; }
 
-  /// The columns of all rejects, each name once, for those who mend them.
-  Result<std::vector<ReadColumn>> all_columns(duckdb::Connection& connection, Rejects which);
+  /// The columns of records that go in at these steps, each name once, for those who mend them.
+  Result<std::vector<ReadColumn>> all_columns(const std::vector<int>& entry_steps);
 
   /// The latest mended row, else the record as it was rejected; by the columns of its entry step.
   /// `broken` when it cannot be replayed as it is.

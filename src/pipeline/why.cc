@@ -4,28 +4,19 @@
 
 #include <algorithm>
 
-#include "duckdb/connection.h"
 #include "model/project_lookup.h"
 #include "pipeline/conversion.h"
 #include "pipeline/quarantine.h"
 #include "pipeline/row_query.h"
-#include "pipeline/table_load.h"
+#include "pipeline/target_sql.h"
 #include "text/content_version.h"
 #include "text/record_locator.h"
 
 namespace weir::pipeline {
 namespace {
 
-using duckdb::Parameter;
-using duckdb::quote_identifier;
-
 /// More rows than this have one key only by mistake, and more loads are no answer.
 constexpr size_t most_origins = 20;
-
-constexpr const char* loads_sql =
-    "SELECT run_id, pipeline, bucket, key, version, "
-    "strftime(committed_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') FROM weir_loads "
-    "WHERE table_name = $1 AND replay_of IS NULL";
 
 struct KeyValue {
   const Column* column = nullptr;
@@ -63,6 +54,10 @@ Result<std::vector<KeyValue>> read_key(const Table& table, const std::vector<std
   return values;
 }
 
+std::string text_sql(const std::string& text) {
+  return "CAST(" + duckdb::quote_literal(text) + " AS VARCHAR)";
+}
+
 class Trace {
  public:
   Trace(const Project& project, Resources& resources, const Table& table)
@@ -71,69 +66,89 @@ class Trace {
   Result<RowHistory> run(const std::vector<KeyValue>& key);
 
  private:
-  Result<std::string> condition(const std::vector<KeyValue>& key);
+  Result<void> check_value(const KeyValue& value);
+  Result<std::string> key_row(const std::vector<KeyValue>& key);
   Result<bool> has_lineage();
+  std::string loads_sql() const;
   Result<RowOrigin> origin(const std::string& run, uint64_t element);
   Result<void> add_replay(RowOrigin& origin);
   void add_record(RowOrigin& origin);
   Result<void> add_latest_loads(RowHistory& history);
-  static RowOrigin load_of(const duckdb::Rows& rows, size_t row);
+  static RowOrigin load_of(const server::Rows& rows, size_t row);
 
   const Project& project_;
   Resources& resources_;
   const Table& table_;
-  Databases::Pointer database_;
-  std::unique_ptr<duckdb::Connection> connection_;
-  std::vector<Parameter> values_;  // of the key
+  Target target_;
 };
 
-/// Each value in the one spelling its type has.
-Result<std::string> Trace::condition(const std::vector<KeyValue>& key) {
-  duckdb::Database& database = *database_;
-  std::string all;
+Result<void> Trace::check_value(const KeyValue& value) {
+  const DataType& type = value.column->type;
+  const Conversion conversion =
+      WEIR_TRY(convert(*target_.database, text_sql(value.text), "VARCHAR", type));
+  const auto converted = WEIR_TRY(target_.connection->run("SELECT " + conversion.sql + " IS NULL"));
+  if (converted.int64(0, 0) == 0) return {};
+  return fail(ErrorCode::usage, fmt::format("'{}' is no {}, which column '{}' is", value.text,
+                                            type.to_string(), value.column->name));
+}
+
+/// SQL of one row, called u, that has the values each in the one spelling its type has; and that
+/// the table's row, called t, is the one with them.
+Result<std::string> Trace::key_row(const std::vector<KeyValue>& key) {
+  std::vector<Column> columns;
+  std::string values, like, equal;
   for (size_t i = 0; i < key.size(); ++i) {
+    WEIR_TRY(check_value(key[i]));
     const auto& [column, text] = key[i];
-    const std::string given = fmt::format("CAST(${} AS VARCHAR)", i + 1);
-    const Conversion conversion = WEIR_TRY(convert(database, given, "VARCHAR", column->type));
-    const Parameter value = text;
-    const std::string one =
-        WEIR_TRY(convert(database, "CAST($1 AS VARCHAR)", "VARCHAR", column->type)).sql;
-    const auto converted = WEIR_TRY(connection_->run("SELECT " + one + " IS NULL", {&value, 1}));
-    if (converted.int64(0, 0) != 0) {
-      return fail(ErrorCode::usage, fmt::format("'{}' is no {}, which column '{}' is", text,
-                                                column->type.to_string(), column->name));
-    }
-    values_.push_back(value);
-    all += fmt::format("{}{} = {}", all.empty() ? "" : " AND ", quote_identifier(column->name),
-                       conversion.sql);
+    Column& lent = columns.emplace_back(*column);
+    lent.name = fmt::format("value_{}", i);  // a column may be given twice
+    const std::string separator = i == 0 ? "" : ", ";
+    values += fmt::format(
+        "{}{} AS {}", separator,
+        WEIR_TRY(convert(*target_.database, text_sql(text), "VARCHAR", column->type)).sql,
+        lent.name);
+    const std::string name = target_.sql->identifier(column->name);
+    like += fmt::format("{}{} AS {}", separator, name, lent.name);
+    equal += fmt::format("{}t.{} = u.{}", i == 0 ? "" : " AND ", name, lent.name);
   }
-  return all;
+  const std::string rows = WEIR_TRY(
+      target_.sql->lend("weir_wanted", "SELECT " + values, columns,
+                        fmt::format("SELECT {} FROM {}", like, target_.sql->table(table_))));
+  return fmt::format("{} u ON {}", rows, equal);
 }
 
 /// The project may say so while the table was made before it did.
 Result<bool> Trace::has_lineage() {
-  const auto columns = WEIR_TRY(connection_->describe("SELECT * FROM " + target_name(table_)));
-  return std::any_of(columns.begin(), columns.end(),
-                     [](const auto& column) { return column.name == "weir_element"; });
+  const server::Rows none =
+      WEIR_TRY(target_.sql->run("SELECT * FROM " + target_.sql->table(table_) + " LIMIT 0"));
+  return std::ranges::find(none.columns, "weir_element") != none.columns.end();
 }
 
-RowOrigin Trace::load_of(const duckdb::Rows& rows, size_t row) {
+/// The loads into the table; load_of() reads its columns.
+std::string Trace::loads_sql() const {
+  return fmt::format(
+      "SELECT run_id, pipeline, bucket, {}, version, {} FROM weir_loads "
+      "WHERE table_name = {} AND replay_of IS NULL",
+      target_.sql->identifier("key"), target_.sql->moment_text("committed_at"),
+      target_.sql->literal(table_.name.value()));
+}
+
+RowOrigin Trace::load_of(const server::Rows& rows, size_t row) {
   RowOrigin origin;
   origin.run = rows.text(row, 0);
   origin.pipeline = rows.text(row, 1);
-  if (!rows.is_null(row, 2)) origin.object = rows.text(row, 2) + "/" + rows.text(row, 3);
+  if (rows.rows[row][2]) origin.object = rows.text(row, 2) + "/" + rows.text(row, 3);
   origin.version = rows.text(row, 4);
   origin.loaded_at = rows.text(row, 5);
   return origin;
 }
 
 Result<void> Trace::add_replay(RowOrigin& origin) {
-  const Parameter values[] = {origin.run, static_cast<int64_t>(*origin.element)};
-  const auto rows = WEIR_TRY(connection_->run(
+  const server::Rows rows = WEIR_TRY(target_.sql->run(fmt::format(
       "SELECT field, message, mended, resolved_by FROM weir_rejects "
-      "WHERE run_id = $1 AND element = $2 AND resolution = 'replayed' ORDER BY reject_id DESC "
+      "WHERE run_id = {} AND element = {} AND resolution = 'replayed' ORDER BY reject_id DESC "
       "LIMIT 1",
-      values));
+      target_.sql->literal(origin.run), *origin.element)));
   if (rows.size() == 0) return {};
   origin.problem = problem_text({{rows.text(0, 0), "", "", rows.text(0, 1)}});
   origin.mended = rows.text(0, 2);
@@ -174,9 +189,8 @@ void Trace::add_record(RowOrigin& origin) {
 }
 
 Result<RowOrigin> Trace::origin(const std::string& run, uint64_t element) {
-  const Parameter values[] = {table_.name.value(), run};
-  const auto rows = WEIR_TRY(connection_->run(
-      std::string(loads_sql) + " AND run_id = $2 ORDER BY load_id DESC LIMIT 1", values));
+  const server::Rows rows = WEIR_TRY(target_.sql->run(fmt::format(
+      "{} AND run_id = {} ORDER BY load_id DESC LIMIT 1", loads_sql(), target_.sql->literal(run))));
   RowOrigin origin;
   if (rows.size() > 0) origin = load_of(rows, 0);
   origin.run = run;
@@ -195,27 +209,21 @@ Result<RowOrigin> Trace::origin(const std::string& run, uint64_t element) {
 }
 
 Result<void> Trace::add_latest_loads(RowHistory& history) {
-  const Parameter table = table_.name.value();
-  const auto rows = WEIR_TRY(
-      connection_->run(std::string(loads_sql) + fmt::format(" AND rows_loaded > 0 ORDER BY load_id "
-                                                            "DESC LIMIT {}",
-                                                            most_origins),
-                       {&table, 1}));
+  const server::Rows rows = WEIR_TRY(target_.sql->run(fmt::format(
+      "{} AND rows_loaded > 0 ORDER BY load_id DESC LIMIT {}", loads_sql(), most_origins)));
   for (size_t row = 0; row < rows.size(); ++row) history.origins.push_back(load_of(rows, row));
   return {};
 }
 
 Result<RowHistory> Trace::run(const std::vector<KeyValue>& key) {
-  database_ = WEIR_TRY(resources_.databases->open_with_tables(table_.database));
-  connection_ = WEIR_TRY(database_->connect());
+  target_ = WEIR_TRY(open_target(*resources_.databases, table_.database));
+  if (!target_.server) WEIR_TRY(resources_.databases->open_with_tables(table_.database));
+  if (target_.server) WEIR_TRY(target_.server->begin());  // what is lent to it ends with it
   RowHistory history;
   history.lineage = WEIR_TRY(has_lineage());
-  const std::string where = WEIR_TRY(condition(key));
-  const auto rows =
-      WEIR_TRY(connection_->run(fmt::format("SELECT {} FROM {} WHERE {} LIMIT {}",
-                                            history.lineage ? "weir_run, weir_element" : "1",
-                                            target_name(table_), where, most_origins),
-                                values_));
+  const server::Rows rows = WEIR_TRY(target_.sql->run(fmt::format(
+      "SELECT {} FROM {} t JOIN {} LIMIT {}", history.lineage ? "t.weir_run, t.weir_element" : "1",
+      target_.sql->table(table_), WEIR_TRY(key_row(key)), most_origins)));
   if (rows.size() == 0) {
     return fail(ErrorCode::not_found, "table '" + table_.name.value() + "' has no such row",
                 "it may wait among the rejects: `weir rejects --all`");
@@ -225,7 +233,7 @@ Result<RowHistory> Trace::run(const std::vector<KeyValue>& key) {
     return history;
   }
   for (size_t row = 0; row < rows.size(); ++row) {
-    if (rows.is_null(row, 0)) {
+    if (!rows.rows[row][0]) {
       RowOrigin& unknown = history.origins.emplace_back();
       unknown.note = "the row was there before the table kept lineage";
       continue;

@@ -1,0 +1,39 @@
+#include "pipeline/server_scratch.h"
+
+#include "duckdb/batch_stream.h"
+
+namespace weir::pipeline {
+
+Result<uint64_t> send_rows(duckdb::Connection& from, const std::string& select,
+                           std::span<const duckdb::Parameter> parameters,
+                           server::Connection& server, const std::string& schema,
+                           const std::string& table, const std::vector<Column>& columns) {
+  server::BulkTarget target{schema, table, {}};
+  std::vector<DataType> types;
+  for (const Column& column : columns) {
+    target.columns.push_back({column.name, column.type});
+    types.push_back(column.type);
+  }
+  const auto statement = WEIR_TRY(from.prepare(select));
+  const auto rows = WEIR_TRY(duckdb::BatchStream::open(*statement, parameters, std::move(types)));
+  const auto bulk = WEIR_TRY(server.bulk_load(target));
+  for (auto batch = WEIR_TRY(rows->next()); batch.rows > 0; batch = WEIR_TRY(rows->next())) {
+    WEIR_TRY(bulk->append(batch));
+  }
+  return bulk->finish();
+}
+
+Result<uint64_t> send_to_scratch(duckdb::Connection& from, const std::string& select,
+                                 server::Connection& server, const ServerDialect& dialect,
+                                 const std::string& scratch, const std::vector<Column>& columns,
+                                 const std::string& like) {
+  for (const std::string& statement : dialect.make_scratch(scratch, "*", "(" + like + ") l")) {
+    WEIR_TRY(server.run(statement));
+  }
+  const uint64_t sent = WEIR_TRY(send_rows(from, select, {}, server, "", scratch, columns));
+  const std::string filled = dialect.filled_scratch(scratch);
+  if (!filled.empty()) WEIR_TRY(server.run(filled));
+  return sent;
+}
+
+}  // namespace weir::pipeline

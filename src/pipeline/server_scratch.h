@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "duckdb/connection.h"
+#include "model/project.h"
+#include "pipeline/server_dialect.h"
+#include "server/connection.h"
+
+namespace weir::pipeline {
+
+/// The rows of `select`, which `from` computes, into a table of the server's; inside the caller's
+/// transaction, in bounded memory. `columns` are those of `select`, in order. Gives how many the
+/// server took. Errors: sql, io, cancelled; those of server::BulkLoad.
+Result<uint64_t> send_rows(duckdb::Connection& from, const std::string& select,
+                           std::span<const duckdb::Parameter> parameters,
+                           server::Connection& server, const std::string& schema,
+                           const std::string& table, const std::vector<Column>& columns);
+
+/// The same into a scratch table, which the session sees alone and which goes with its
+/// transaction. `like`: SQL of a SELECT on the server whose columns have the names of `columns` and
+/// the types to be.
+Result<uint64_t> send_to_scratch(duckdb::Connection& from, const std::string& select,
+                                 server::Connection& server, const ServerDialect& dialect,
+                                 const std::string& scratch, const std::vector<Column>& columns,
+                                 const std::string& like);
+
+}  // namespace weir::pipeline
