@@ -24,6 +24,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / 'tests'))
 sys.path.insert(0, str(REPOSITORY / 'bench'))
 import contract  # noqa: E402
+import servers  # noqa: E402
 import unattended  # noqa: E402
 from figures import Figure, at_most, measured_process  # noqa: E402
 from page import Page  # noqa: E402
@@ -264,7 +265,13 @@ def parts_of(root: pathlib.Path, build: pathlib.Path, sizes: argparse.Namespace)
         'sessions': lambda: million_sessions(root / 'large', weir, peer, sizes.sessions),
         'typed-csv': lambda: contract.typed_csv(root / 'typed', weir, peer, sizes.rows),
         'replay': lambda: contract.replay(root / 'replay', weir, peer, 10_000),
-        'big-key': lambda: contract.big_key(root / 'key', weir, peer, sizes.keyed_rows)}
+        'big-key': lambda: contract.big_key(root / 'key', weir, peer, sizes.keyed_rows),
+        'postgres': lambda: servers.postgres(root / 'postgres', weir, peer, sizes.rows, sizes.rounds),
+        'postgres-merge': lambda: servers.postgres_merge(root / 'merge', weir, peer, sizes.rows, sizes.rounds),
+        'postgres-references': lambda: servers.postgres_references(root / 'references', weir, peer, sizes.rows, sizes.rounds),
+        'postgres-memory': lambda: servers.postgres_memory(root / 'memory', weir, peer, sizes.rows * 10),
+        'mariadb': lambda: servers.mariadb(root / 'mariadb', weir, peer, sizes.rows, sizes.rounds),
+        'mariadb-merge': lambda: servers.mariadb_merge(root / 'mariadb-merge', weir, peer, sizes.rows, sizes.rounds)}
 
 
 def main() -> None:
@@ -273,7 +280,8 @@ def main() -> None:
     parser.add_argument('--output', type=pathlib.Path, help='the page; left out: figures are only printed')
     parser.add_argument('--part', action='append', help='measure only this one; may be repeated. Other sections stay')
     parser.add_argument('--sessions', type=int, default=1_000_000)
-    parser.add_argument('--rows', type=int, default=5_000_000, help='of the typed CSV')
+    parser.add_argument('--rows', type=int, default=5_000_000, help='of the typed CSV, and of loads into servers')
+    parser.add_argument('--rounds', type=int, default=3, help='of loads into servers, behind one to warm up')
     parser.add_argument('--keyed-rows', type=int, default=50_000_000)
     parser.add_argument('--schedules', type=int, default=10_000)
     parser.add_argument('--idle-seconds', type=int, default=60, help='for which the schedules are watched')
