@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "io/descriptor.h"
+#include "io/free_memory.h"
 #include "io/service_notice.h"
 #include "io/system_error.h"
 
@@ -62,6 +63,7 @@ Result<std::optional<ListenAddress>> Monitor::start(std::function<api::Vitals()>
       [this](const api::Vitals& vitals) {
         metrics_.set(vitals.levels);
         io::tell_service_manager("WATCHDOG=1");
+        io::release_free_memory();
       },
       beat_interval());
   admin_ = std::make_unique<api::Admin>(metrics_, *pulse_);
@@ -88,11 +90,11 @@ Result<void> check_writable(const std::filesystem::path& folder) {
   const io::Descriptor file(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, owner_only));
   if (!file) {
     if (errno == EOPNOTSUPP) return {};  // a file system without nameless files: the run log says
-    return fail(io::system_error("cannot write to", folder.string()));
+    return fail(io::system_error("write to", folder.string()));
   }
   static constexpr std::array<char, 4096> page{};
   if (::write(file.get(), page.data(), page.size()) != static_cast<ssize_t>(page.size())) {
-    return fail(io::system_error("cannot write to", folder.string()));
+    return fail(io::system_error("write to", folder.string()));
   }
   return {};
 }

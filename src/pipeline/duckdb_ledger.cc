@@ -13,15 +13,11 @@ namespace {
 
 using duckdb::Parameter;
 
-/// In the order of add_load_values(); those of count_columns follow.
-constexpr std::string_view insert_columns =
-    "key_hash, pipeline, step, bucket, key, version, attempt, size_bytes, run_id, table_name, "
-    "status, duration_ms, rejects, committed_at, replay_of, rows_loaded";
-constexpr size_t insert_column_count = 16 + count_columns.size();
-
+/// Of a key that was loaded a thousand times one row is read, not a thousand.
 constexpr const char* latest_sql =
-    "SELECT pipeline, step, bucket, key, version, size_bytes, attempt, run_id, load_id "
-    "FROM weir_loads WHERE replay_of IS NULL AND key_hash IN (";
+    "SELECT pipeline, step, bucket, key, version, size_bytes, run_id, load_id, attempt "
+    "FROM weir_loads WHERE load_id IN (SELECT max(load_id) FROM weir_loads WHERE replay_of IS NULL "
+    "AND key_hash IN ({}) GROUP BY key_hash, pipeline, step, bucket, key)";
 
 /// Of one key, as a condition on weir_rejects with the parameters from $1 on.
 constexpr const char* of_key_sql =
@@ -59,22 +55,33 @@ Parameter text_or_null(const std::string& text) {
   return text.empty() ? Parameter() : Parameter(text);
 }
 
-void add_load_values(const NewLoad& load, std::vector<Parameter>& values) {
+/// In the order of the table's columns.
+std::vector<Parameter> load_values(int64_t load_id, const NewLoad& load) {
   const Receipt& receipt = *load.receipt;
   WEIR_CHECK(!receipt.error, "the ledger keeps what was committed");
   const std::optional<std::string> rejects = stored_rejects(receipt);
-  values.insert(values.end(),
-                {load.key.hash(), load.key.pipeline.value(), int64_t{load.key.step},
-                 bucket_of(load.key), object_key_of(load.key), load.version.value(), load.attempt,
-                 static_cast<int64_t>(load.size_bytes), receipt.run.value(), load.table.value(),
-                 std::string(to_string(receipt.status)), receipt.duration_ms,
-                 rejects ? Parameter(*rejects) : Parameter(),
-                 duckdb::TimestampValue{micros(load.committed_at)},
-                 load.replay_of ? Parameter(load.replay_of->value()) : Parameter(),
-                 static_cast<int64_t>(receipt.rows.loaded())});
+  std::vector<Parameter> values = {load_id,
+                                   load.key.hash(),
+                                   load.key.pipeline.value(),
+                                   int64_t{load.key.step},
+                                   bucket_of(load.key),
+                                   object_key_of(load.key),
+                                   load.version.value(),
+                                   load.attempt,
+                                   static_cast<int64_t>(load.size_bytes),
+                                   receipt.run.value(),
+                                   load.table.value(),
+                                   std::string(to_string(receipt.status))};
   for (const CountColumn& column : count_columns) {
+    if (column.count == &RowCounts::deduplicated) {
+      values.emplace_back(static_cast<int64_t>(receipt.rows.loaded()));
+    }
     values.emplace_back(static_cast<int64_t>(receipt.rows.*column.count));
   }
+  values.insert(values.end(), {receipt.duration_ms, rejects ? Parameter(*rejects) : Parameter(),
+                               duckdb::TimestampValue{micros(load.committed_at)},
+                               load.replay_of ? Parameter(load.replay_of->value()) : Parameter()});
+  return values;
 }
 
 }  // namespace
@@ -86,22 +93,14 @@ Result<std::vector<std::optional<LedgerEntry>>> DuckdbLedger::latest(
   std::vector<Parameter> hashes;
   for (const LedgerKey& key : keys) hashes.emplace_back(key.hash());
   // Planned anew each time: a kept plan would go by the statistics of an emptier table.
-  const duckdb::Rows rows = WEIR_TRY(connection_->run(
-      latest_sql + placeholders(1, keys.size()) + ") ORDER BY load_id DESC", hashes));
+  const duckdb::Rows rows =
+      WEIR_TRY(connection_->run(fmt::format(latest_sql, placeholders(1, keys.size())), hashes));
   for (size_t row = 0; row < rows.size(); ++row) {
-    const LedgerKey key = key_of(rows, row);
-    const auto at = std::find(keys.begin(), keys.end(), key);
+    const auto at = std::find(keys.begin(), keys.end(), key_of(rows, row));
     if (at == keys.end()) continue;  // another key of the same hash
-    auto& entry = found[static_cast<size_t>(at - keys.begin())];
-    const ObjectVersion version(rows.text(row, 4));
-    if (!entry) {
-      entry = LedgerEntry{version,
-                          static_cast<uint64_t>(rows.int64(row, 5)),
-                          RunId(rows.text(row, 7)),
-                          rows.int64(row, 8),
-                          {}};
-    }
-    ++entry->attempts[version];
+    found[static_cast<size_t>(at - keys.begin())] =
+        LedgerEntry{ObjectVersion(rows.text(row, 4)), static_cast<uint64_t>(rows.int64(row, 5)),
+                    RunId(rows.text(row, 6)), rows.int64(row, 7), rows.int64(row, 8)};
   }
   return found;
 }
@@ -147,34 +146,17 @@ Result<std::optional<Receipt>> DuckdbLedger::receipt_of_replay(const RunId& repl
   return receipt("run_id = $1 AND replay_of IS NOT NULL", {&id, 1});
 }
 
-/// A few at a time, in numbers that recur: a statement per number of loads, kept, would take more
-/// memory than all else.
+/// Appended: an INSERT with parameters is planned anew for each batch that holds other NULLs. The
+/// ids are taken now, for they must grow with every commit that may be of the same key.
 Result<void> DuckdbLedger::write_loads(std::span<const NewLoad> loads) {
-  if (fault_enabled("ledger-off")) return {};
-  for (const size_t at_once : {size_t{16}, size_t{4}, size_t{1}}) {
-    for (; loads.size() >= at_once; loads = loads.subspan(at_once)) {
-      WEIR_TRY(write_at_once(loads.first(at_once)));
-    }
+  if (loads.empty() || fault_enabled("ledger-off")) return {};
+  const duckdb::Rows ids = WEIR_TRY(connection_->run(fmt::format(
+      "SELECT nextval('weir_load_ids') AS id FROM range({}) ORDER BY id", loads.size())));
+  const auto appender = WEIR_TRY(connection_->appender("", "", "weir_loads"));
+  for (size_t i = 0; i < loads.size(); ++i) {
+    WEIR_TRY(appender->row(load_values(ids.int64(i, 0), loads[i])));
   }
-  return {};
-}
-
-Result<void> DuckdbLedger::write_at_once(std::span<const NewLoad> loads) {
-  auto& statement = insert_[loads.size()];
-  if (statement == nullptr) {
-    std::string sql = fmt::format("INSERT INTO weir_loads ({}", insert_columns);
-    for (const CountColumn& column : count_columns) sql += fmt::format(", {}", column.name);
-    sql += ") VALUES ";
-    for (size_t i = 0; i < loads.size(); ++i) {
-      sql += fmt::format("{}({})", i == 0 ? "" : ", ",
-                         placeholders(1 + i * insert_column_count, insert_column_count));
-    }
-    statement = WEIR_TRY(connection_->prepare(sql));
-  }
-  std::vector<Parameter> values;
-  for (const NewLoad& load : loads) add_load_values(load, values);
-  WEIR_TRY(statement->run(values));
-  return {};
+  return appender->close();
 }
 
 Result<void> DuckdbLedger::begin_rejects() {
@@ -241,12 +223,30 @@ Result<std::vector<LedgerKey>> DuckdbLedger::rolled_back_keys() {
   return keys;
 }
 
+/// Which versions of what is loaded again have left rejects that nobody has resolved.
+Result<std::set<std::string>> DuckdbLedger::rejected_versions(std::span<const NewLoad> loads) {
+  std::vector<Parameter> again;
+  for (const NewLoad& load : loads) {
+    if (load.attempt > 1) again.emplace_back(load.version.value());
+  }
+  std::set<std::string> versions;
+  if (again.empty()) return versions;
+  const duckdb::Rows rows = WEIR_TRY(connection_->run(
+      fmt::format("SELECT DISTINCT version FROM weir_rejects WHERE resolution IS NULL AND version "
+                  "IN ({})",
+                  placeholders(1, again.size())),
+      again));
+  for (size_t row = 0; row < rows.size(); ++row) versions.insert(rows.text(row, 0));
+  return versions;
+}
+
 Result<void> DuckdbLedger::supersede(std::span<const NewLoad> loads) {
   const std::vector<LedgerKey> rolled_back = WEIR_TRY(rolled_back_keys());
+  const std::set<std::string> rejected = WEIR_TRY(rejected_versions(loads));
   for (const NewLoad& load : loads) {
     const bool stopped_before =
         std::find(rolled_back.begin(), rolled_back.end(), load.key) != rolled_back.end();
-    if (load.attempt == 1 && !stopped_before) continue;
+    if (!stopped_before && !rejected.contains(load.version.value())) continue;
     const Parameter values[] = {load.key.pipeline.value(),
                                 int64_t{load.key.step},
                                 bucket_of(load.key),

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -31,12 +31,11 @@ class DuckdbLedger final : public Ledger {
  private:
   Result<std::optional<Receipt>> receipt(const std::string& where,
                                          std::span<const duckdb::Parameter> parameters);
-  Result<void> write_at_once(std::span<const NewLoad> loads);
   Result<int64_t> next_reject_id();
   Result<std::vector<LedgerKey>> rolled_back_keys();
+  Result<std::set<std::string>> rejected_versions(std::span<const NewLoad> loads);
 
   duckdb::Connection* connection_;
-  std::map<size_t, std::unique_ptr<duckdb::Statement>> insert_;  // by the number of loads
   std::unique_ptr<duckdb::Appender> rejects_;
   std::vector<int64_t> reject_ids_;  // taken from the sequence, greatest first
   size_t reject_ids_taken_ = 0;

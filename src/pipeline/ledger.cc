@@ -30,9 +30,4 @@ int64_t LedgerKey::hash() const {
   return static_cast<int64_t>(hash);
 }
 
-int64_t LedgerEntry::next_attempt(const ObjectVersion& wanted) const {
-  const auto at = attempts.find(wanted);
-  return at == attempts.end() ? 1 : at->second + 1;
-}
-
 }  // namespace weir::pipeline

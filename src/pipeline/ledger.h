@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,10 +28,7 @@ struct LedgerEntry {
   uint64_t size_bytes = 0;
   RunId run;
   int64_t load_id = 0;
-  std::map<ObjectVersion, int64_t> attempts;  ///< per version, how often it was loaded
-
-  /// The attempt a new load of `version` is, from 1.
-  int64_t next_attempt(const ObjectVersion& wanted) const;
+  int64_t attempt = 0;
 };
 
 /// A row's problems as weir_rejects keeps them: a JSON array of {field, rule, value, message}.
@@ -43,7 +39,7 @@ struct NewLoad {
   LedgerKey key;
   ObjectVersion version;
   uint64_t size_bytes = 0;
-  int64_t attempt = 1;
+  int64_t attempt = 1;  ///< which load of the key it is
   int64_t follows = 0;  ///< the key's latest entry when this load began; 0: it had none
   TableName table;
   const Receipt* receipt = nullptr;  ///< of what is committed: without an error

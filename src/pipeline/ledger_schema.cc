@@ -13,6 +13,7 @@ struct LedgerColumn {
   bool added = false;  ///< not in the first weir's tables; only ever appended, and never NOT NULL
 };
 
+/// DuckdbLedger::write_loads appends in this order.
 constexpr LedgerColumn load_columns[] = {
     {"load_id", "BIGINT NOT NULL DEFAULT nextval('weir_load_ids')"},
     {"key_hash", "BIGINT NOT NULL"},
@@ -43,7 +44,7 @@ constexpr LedgerColumn load_columns[] = {
     {"replay_of", "VARCHAR", true},
 };
 
-/// Ledger::write_reject appends in this order.
+/// DuckdbLedger::write_reject appends in this order.
 constexpr LedgerColumn reject_columns[] = {
     {"run_id", "VARCHAR NOT NULL"},
     {"pipeline", "VARCHAR NOT NULL"},

@@ -44,7 +44,7 @@ Result<void> LedgerBook::close(std::span<const Input> inputs, std::span<Receipt>
     load.key = input.key;
     load.version = input.version;
     load.size_bytes = input.before.size_bytes;
-    load.attempt = input.latest ? input.latest->next_attempt(input.version) : 1;
+    load.attempt = input.latest ? input.latest->attempt + 1 : 1;
     load.follows = input.latest ? input.latest->load_id : 0;
     load.table = session_.parts().table->name;
     load.receipt = &receipts[i];

@@ -233,8 +233,10 @@ Result<std::vector<std::optional<LedgerEntry>>> ServerLedger::latest(
   for (const LedgerKey& key : keys) hashes.emplace_back(std::to_string(key.hash()));
   const auto quoted = connection_.quote_identifier("key");
   const auto result = WEIR_TRY(connection_.run(
-      fmt::format("SELECT pipeline, step, bucket, {}, version, size_bytes, run_id, load_id FROM "
-                  "weir_loads WHERE replay_of IS NULL AND key_hash IN ({}) ORDER BY load_id DESC",
+      fmt::format("SELECT pipeline, step, bucket, {0}, version, size_bytes, run_id, load_id, "
+                  "attempt FROM weir_loads WHERE load_id IN (SELECT max(load_id) FROM weir_loads "
+                  "WHERE replay_of IS NULL AND key_hash IN ({1}) "
+                  "GROUP BY key_hash, pipeline, step, bucket, {0})",
                   quoted, placeholders(1, keys.size())),
       hashes));
   for (size_t row = 0; row < result.size(); ++row) {
@@ -244,16 +246,9 @@ Result<std::vector<std::optional<LedgerEntry>>> ServerLedger::latest(
     }
     const auto at = std::find(keys.begin(), keys.end(), key);
     if (at == keys.end()) continue;  // another key of the same hash
-    auto& entry = found[static_cast<size_t>(at - keys.begin())];
-    const ObjectVersion version(result.text(row, 4));
-    if (!entry) {
-      entry = LedgerEntry{version,
-                          static_cast<uint64_t>(result.int64(row, 5)),
-                          RunId(result.text(row, 6)),
-                          result.int64(row, 7),
-                          {}};
-    }
-    ++entry->attempts[version];
+    found[static_cast<size_t>(at - keys.begin())] =
+        LedgerEntry{ObjectVersion(result.text(row, 4)), static_cast<uint64_t>(result.int64(row, 5)),
+                    RunId(result.text(row, 6)), result.int64(row, 7), result.int64(row, 8)};
   }
   return found;
 }
