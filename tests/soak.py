@@ -6,7 +6,8 @@ not even for a moment, exceeds the project's `memory:`.
     tests/soak.py --weir build/dev/src/weir --runs 1000000 [--report soak.csv]
 
 The same objects are rewritten again and again: most with new rows, some with a bad one, some with the same
-bytes; a few fail, and are good again later. Nothing is judged by time: each generation
+bytes; a few fail, and are good again later. Most generations arrive in a burst, while the owner is stopped for
+a moment, and go in as large batches; every tenth trickles in. Nothing is judged by time: each generation
 is sent when the one before is done, and bounds are on sizes and on
 their slope per run: of a line through the samples of the second half, when caches and history are full.
 """
@@ -16,6 +17,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import sqlite3
 import sys
 import tempfile
@@ -29,6 +31,7 @@ MEMORY_MB = 256  # of a million bytes, as weir.yaml has it
 MEMORY_KB = MEMORY_MB * 1_000_000 // 1024
 OBJECTS = 1000
 SAMPLES = 200
+TRICKLE = 10
 BROKEN = 5  # of them go through a pipeline of their own, and fail every other time
 LONG = 300_000  # runs after which DuckDB's cache is taken to be full
 LEVEL = 0.05  # what a line through the second half may rise by, of its mean
@@ -165,7 +168,12 @@ class Soak:
             begin = time.monotonic()
             sent, sampled = 0, 0
             while sent < self.runs:
+                burst = self.generation % TRICKLE != 0
+                if burst:
+                    os.kill(owner.pid, signal.SIGSTOP)
                 sent += self.send_generation()
+                if burst:
+                    os.kill(owner.pid, signal.SIGCONT)
                 wait_until(lambda: log.runs_ever() >= sent and log.unfinished() == 0, f'{sent} runs done', 300)
                 if log.kept() > most_kept(self.history) - 2 * OBJECTS:
                     wait_until(lambda: log.kept() <= self.history + OBJECTS, 'the history pruned', 300)

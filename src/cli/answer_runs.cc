@@ -62,8 +62,9 @@ Result<void> answer_coming(const text::Json& args, Services& services, owner::Fr
     only = WEIR_TRY(named_pipeline(services.project(), name))->name;
   }
   const auto limit = static_cast<size_t>(std::max<int64_t>(args["limit"].as_int(50), 1));
-  const auto fires =
-      WEIR_TRY(scheduler::coming_fires(services.project(), only, services.clock().now(), limit));
+  const auto marks = WEIR_TRY(WEIR_TRY(services.run_log())->schedule_marks());
+  const auto fires = WEIR_TRY(
+      scheduler::coming_fires(services.project(), only, marks, services.clock().now(), limit));
   if (!sink.send(columns_frame({{"pipeline", "VARCHAR"},
                                 {"schedule", "VARCHAR"},
                                 {"zone", "VARCHAR"},

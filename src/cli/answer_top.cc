@@ -105,8 +105,9 @@ Result<void> answer_top(const Json&, Services& services, owner::FrameSink& sink)
   }
   frame.set("breakers", std::move(breakers));
   Json next = Json::array();
-  for (const scheduler::ComingFire& fire : WEIR_TRY(
-           scheduler::coming_fires(services.project(), {}, services.clock().now(), most_fires))) {
+  const auto marks = WEIR_TRY(log.schedule_marks());
+  for (const scheduler::ComingFire& fire : WEIR_TRY(scheduler::coming_fires(
+           services.project(), {}, marks, services.clock().now(), most_fires))) {
     next.push(Json::object()
                   .set("pipeline", fire.pipeline.value())
                   .set("time", format_timestamp(fire.time)));

@@ -85,7 +85,7 @@ TEST(Backfill, says_what_is_wrong) {
 
 TEST(ComingFires, of_all_pipelines_soonest_first) {
   const Project project = cron_project({{"0 * * * *", ""}, {"30 20 * * *", "America/New_York"}});
-  const auto fires = coming_fires(project, {}, now + std::chrono::minutes(30), 4);
+  const auto fires = coming_fires(project, {}, {}, now + std::chrono::minutes(30), 4);
   ASSERT_TRUE(fires);
   std::vector<std::string> lines;
   for (const ComingFire& fire : *fires) {
@@ -97,8 +97,21 @@ TEST(ComingFires, of_all_pipelines_soonest_first) {
                                  "p1 2026-11-20T01:30 2026-11-19T20:30 -18000",
                                  "p0 2026-11-20T02:00 2026-11-20T02:00 0",
                                  "p0 2026-11-20T03:00 2026-11-20T03:00 0"));
-  EXPECT_EQ(coming_fires(project, PipelineName("p1"), now, 3)->size(), 3u);
-  EXPECT_EQ(coming_fires(project, PipelineName("p2"), now, 3)->size(), 0u);
+  EXPECT_EQ(coming_fires(project, PipelineName("p1"), {}, now, 3)->size(), 3u);
+  EXPECT_EQ(coming_fires(project, PipelineName("p2"), {}, now, 3)->size(), 0u);
+}
+
+TEST(ComingFires, not_what_has_fired_before_the_clock_was_set_back) {
+  const Project project = cron_project({{"0 * * * *", ""}, {"30 * * * *", ""}});
+  const runlog::ScheduleMark mark = {{PipelineName("p0"), "0 * * * * UTC"},
+                                     now + std::chrono::hours(2)};
+  const auto fires = coming_fires(project, {}, {&mark, 1}, now, 4);
+  ASSERT_TRUE(fires);
+  std::vector<std::string> lines;
+  for (const ComingFire& fire : *fires) {
+    lines.push_back(fire.pipeline.value() + format_timestamp(fire.time).substr(10, 6));
+  }
+  EXPECT_THAT(lines, ElementsAre("p1T00:30", "p1T01:30", "p1T02:30", "p0T03:00"));
 }
 
 }  // namespace

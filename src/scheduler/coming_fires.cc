@@ -1,5 +1,7 @@
 #include "scheduler/coming_fires.h"
 
+#include <algorithm>
+#include <map>
 #include <queue>
 #include <tuple>
 
@@ -17,7 +19,10 @@ struct Source {
 }  // namespace
 
 Result<std::vector<ComingFire>> coming_fires(const Project& project, const PipelineName& only,
+                                             std::span<const runlog::ScheduleMark> marks,
                                              Timestamp now, size_t limit) {
+  std::map<runlog::ScheduleKey, Timestamp> fired;
+  for (const runlog::ScheduleMark& mark : marks) fired.emplace(mark.key, mark.through);
   std::vector<Source> sources;
   using Next = std::tuple<Timestamp, size_t>;
   std::priority_queue<Next, std::vector<Next>, std::greater<>> next;
@@ -27,7 +32,9 @@ Result<std::vector<ComingFire>> coming_fires(const Project& project, const Pipel
       const auto* cron = std::get_if<CronTrigger>(&trigger);
       if (cron == nullptr) continue;
       auto schedule = WEIR_TRY(calendar::Schedule::parse(cron->expression, cron->timezone));
-      if (const auto time = schedule.next(now)) next.emplace(*time, sources.size());
+      const auto mark = fired.find({pipeline.name, schedule_name(*cron)});
+      const Timestamp after = mark == fired.end() ? now : std::max(now, mark->second);
+      if (const auto time = schedule.next(after)) next.emplace(*time, sources.size());
       sources.push_back({&pipeline, cron, std::move(schedule)});
     }
   }

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "model/project.h"
+#include "runlog/run_log_values.h"
 
 namespace weir::scheduler {
 
@@ -18,8 +20,10 @@ struct ComingFire {
 };
 
 /// The next `limit` fires of all pipelines (of one, when `only` is not empty) after `now`, soonest
-/// first. Errors: invalid_project, when a schedule cannot be read on this machine.
+/// first. What a schedule's mark says has fired does not come again, though the clock may have been
+/// set back before it. Errors: invalid_project, when a schedule cannot be read on this machine.
 Result<std::vector<ComingFire>> coming_fires(const Project& project, const PipelineName& only,
+                                             std::span<const runlog::ScheduleMark> marks,
                                              Timestamp now, size_t limit);
 
 }  // namespace weir::scheduler
