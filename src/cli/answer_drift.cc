@@ -3,7 +3,7 @@
 #include "cli/answer.h"
 #include "cli/frames.h"
 #include "model/project_lookup.h"
-#include "pipeline/drift_rows.h"
+#include "pipeline/find_drift.h"
 
 namespace weir::cli {
 namespace {

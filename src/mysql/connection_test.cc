@@ -160,6 +160,20 @@ TEST_F(ConnectionTest, TransactionsCommitAndRollBack) {
   EXPECT_EQ(one("SELECT COUNT(*) FROM steps"), "1");
 }
 
+TEST_F(ConnectionTest, ASnapshotSeesOneMomentAndWritesTemporaryTablesAlone) {
+  run("CREATE TABLE looked_at (id int)");
+  run("CREATE TEMPORARY TABLE looked_with (id int)");
+  ASSERT_TRUE(session_->begin_snapshot());
+  EXPECT_EQ(one("SELECT count(*) FROM looked_at"), "0");
+  ASSERT_TRUE(connected(shared_server().options())->run("INSERT INTO looked_at VALUES (1)", {}));
+  EXPECT_EQ(one("SELECT count(*) FROM looked_at"), "0");
+  run("INSERT INTO looked_with VALUES (1)");
+  EXPECT_THAT(error_of("DELETE FROM looked_at").message, HasSubstr("READ ONLY"));
+  session_->rollback();
+  EXPECT_EQ(one("SELECT count(*) FROM looked_at"), "1");
+  run("DROP TABLE looked_at");
+}
+
 TEST_F(ConnectionTest, DdlThatCommitsTheTransactionIsNotSilent) {
   run("DROP TABLE IF EXISTS ddl_made");
   run("CREATE OR REPLACE TABLE ddl_rows (a INT)");

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "mysql/type_fit.h"
+
 namespace weir::mysql {
 namespace {
 
@@ -15,18 +17,9 @@ bool is_moment(TypeKind kind) {
   return kind == TypeKind::time || kind == TypeKind::timestamp || kind == TypeKind::timestamptz;
 }
 
-/// The server warns of what does not fit, but not of digits that a float leaves out.
-bool loses_digits(TypeKind kind, const std::string& type) {
-  if (type.starts_with("float"))
-    return is_number(kind) && kind != TypeKind::real && kind != TypeKind::tinyint &&
-           kind != TypeKind::smallint;
-  if (type.starts_with("double"))
-    return kind == TypeKind::bigint || kind == TypeKind::hugeint || kind == TypeKind::decimal;
-  return false;
-}
-
 Result<RowColumn> row_column(const server::BulkTarget::Column& column, const std::string& type) {
-  if (loses_digits(column.type.kind, type)) {
+  // The server warns of what does not fit, but not of that.
+  if (loses_digits(column.type, type)) {
     return fail(ErrorCode::invalid_input,
                 "column '" + column.name + "' is " + type +
                     " on the server, which loses digits of " + column.type.to_string(),

@@ -173,14 +173,23 @@ Result<void> Session::command(const std::string& sql) {
   return {};
 }
 
-Result<void> Session::begin() {
+Result<void> Session::start_transaction(const std::string& statement) {
   WEIR_TRY(may_work());
   refusal_ = {};
   // It would commit the other one.
   if (in_transaction_) return fail(ErrorCode::internal, "a transaction is open already");
-  WEIR_TRY(command("START TRANSACTION"));
+  WEIR_TRY(command(statement));
   in_transaction_ = true;
   return {};
+}
+
+Result<void> Session::begin() { return start_transaction("START TRANSACTION"); }
+
+Result<void> Session::begin_snapshot() {
+  WEIR_TRY(may_work());
+  // Of the next transaction alone.
+  if (!in_transaction_) WEIR_TRY(command("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"));
+  return start_transaction("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
 }
 
 Result<void> Session::commit() {

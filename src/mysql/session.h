@@ -32,7 +32,10 @@ class Session final : public server::Connection {
   Result<void> stream(const std::string& select, std::span<const server::Cell> parameters,
                       const std::function<bool(std::span<const server::Cell>)>& row) override;
   Result<void> begin() override;
+  Result<void> begin_snapshot() override;
   Result<void> commit() override;
+  /// It defers nothing.
+  Result<void> check_deferred() override { return {}; }
   void rollback() override;
   Result<std::unique_ptr<server::BulkLoad>> bulk_load(const server::BulkTarget& target) override;
   const server::Refusal& refusal() const override { return refusal_; }
@@ -65,6 +68,7 @@ class Session final : public server::Connection {
  private:
   class Work;
   Result<void> may_work() const;
+  Result<void> start_transaction(const std::string& statement);
   void set_options(MYSQL* session) const;
   MYSQL* open(ServerError& error, bool with_infile);
   Result<void> check_release();

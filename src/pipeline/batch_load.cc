@@ -57,9 +57,17 @@ Result<void> drain(Input& input) {
   return {};
 }
 
-TableLocks::Held lock_tables(const TableLoad& load, const LoadContext& context) {
+/// A plan has them already.
+TableLocks::Held lock_tables(Session& session, const LoadContext& context) {
+  if (session.purpose() != LoadPurpose::load) return {};
+  const TableLoad& load = session.load();
   return context.table_locks.take(
       load.locked_tables(), load.needs_locks() ? TableLocks::Use::alone : TableLocks::Use::append);
+}
+
+/// A plan in a DuckDB file is one transaction, of which no part can be rolled back by itself.
+bool is_indivisible(const Session& session) {
+  return session.purpose() != LoadPurpose::load && !session.recovers();
 }
 
 SetRules::RejectRow rejecting_into(RejectCollector& collector, const Session& session) {
@@ -264,14 +272,15 @@ Result<std::vector<Receipt>> BatchLoad::plan() {
 }
 
 Result<std::vector<Receipt>> BatchLoad::run() {
-  if (session_.purpose() != LoadPurpose::load) return plan();
+  if (is_indivisible(session_)) return plan();
   WEIR_TRY(stage());
-  const auto locks = lock_tables(session_.load(), context_);
+  const auto locks = lock_tables(session_, context_);
   const auto transaction = WEIR_TRY(session_.begin());
   const LoadDecision decision = WEIR_TRY(decide());
-  const uint64_t inserted = WEIR_TRY(write(decision));
+  const bool writes = session_.purpose() != LoadPurpose::examine;
+  const uint64_t inserted = writes ? WEIR_TRY(write(decision)) : 0;
   auto receipts = WEIR_TRY(make_receipts(decision));
-  WEIR_TRY(check_inserted(receipts, inserted));
+  if (writes) WEIR_TRY(check_inserted(receipts, inserted));
   WEIR_TRY(book_.close(inputs_, receipts));
   fault_point("before-commit");
   WEIR_TRY(transaction->commit());
@@ -283,9 +292,14 @@ Result<std::vector<Receipt>> BatchLoad::run() {
 /// still be told by its version.
 Result<void> BatchLoad::quarantine(InputRejects& rejects) {
   LedgerBook book(session_, context_.clock, LedgerBook::Rows::rolled_back);
-  if (session_.purpose() != LoadPurpose::load) {
+  if (is_indivisible(session_)) {
     rejects = WEIR_TRY(report_rejects(session_, collector_, inputs_, &book_)).front();
     return {};
+  }
+  if (session_.purpose() != LoadPurpose::load) {
+    const auto transaction = WEIR_TRY(session_.begin());
+    rejects = WEIR_TRY(report_rejects(session_, collector_, inputs_, &book_)).front();
+    return transaction->commit();
   }
   const bool kept = context_.book == nullptr && inputs_.front().close().has_value();
   if (!kept) {
@@ -442,13 +456,14 @@ Result<Receipt> QueryLoad::plan() {
 Result<Receipt> QueryLoad::run() {
   WEIR_TRY(session_.load().plan());
   parameters_ = WEIR_TRY(session_.parameters(input_.run->scheduled_for));
-  if (session_.purpose() != LoadPurpose::load) return plan();
+  if (is_indivisible(session_)) return plan();
 
-  const auto locks = lock_tables(session_.load(), context_);
+  const auto locks = lock_tables(session_, context_);
   const auto transaction = WEIR_TRY(session_.begin());
   fault_point("before-stage");
   const LoadDecision decision = WEIR_TRY(decide());
-  const uint64_t inserted = WEIR_TRY(write(decision));
+  const bool writes = session_.purpose() != LoadPurpose::examine;
+  const uint64_t inserted = writes ? WEIR_TRY(write(decision)) : decision.inputs.front().inserted;
   Receipt receipt = WEIR_TRY(make_receipt(decision, inserted));
   WEIR_TRY(book_.close({&input_, 1}, {&receipt, 1}));
   fault_point("before-commit");
@@ -461,12 +476,13 @@ LoadFailure QueryLoad::failure(Error error) {
   LoadFailure failure{std::move(error), {}, {}};
   if (failure.error.code != ErrorCode::too_many_rejects) return failure;
   const auto quarantine = [&]() -> Result<InputRejects> {
-    if (session_.purpose() != LoadPurpose::load) {
+    if (is_indivisible(session_)) {
       return report_query_rejects(session_, collector_, input_, &book_);
     }
     LedgerBook book(session_, context_.clock, LedgerBook::Rows::rolled_back);
     const auto transaction = WEIR_TRY(session_.begin());
-    auto rejects = WEIR_TRY(report_query_rejects(session_, collector_, input_, &book));
+    LoadBook* const kept = session_.purpose() == LoadPurpose::load ? &book : &book_;
+    auto rejects = WEIR_TRY(report_query_rejects(session_, collector_, input_, kept));
     WEIR_TRY(transaction->commit());
     return rejects;
   };

@@ -100,6 +100,10 @@ Result<Databases::Pointer> Databases::open_workshop(const DatabaseName& name) {
   return open_duckdb(config);
 }
 
+Result<Databases::Pointer> Databases::open_to_look(const DatabaseName& name) {
+  return open_duckdb(*WEIR_TRY(config_of(name)));
+}
+
 Result<void> Databases::reach(const DatabaseName& name) {
   const DatabaseConfig& config = *WEIR_TRY(config_of(name));
   if (config.engine != Engine::duckdb) WEIR_TRY(reach_server(config));

@@ -34,7 +34,10 @@ class Databases {
   /// one on a server, which has answered before, an empty DuckDB in memory. Errors: those of
   /// open_to_load and connect.
   Result<Pointer> open_workshop(const DatabaseName& name);
-  /// The same; asks the server anew, where there is one.
+  /// Where rows are computed for what keeps nothing: the database itself, as open() gives it; of
+  /// one on a server, which is not asked, an empty DuckDB in memory. Errors: those of open().
+  Result<Pointer> open_to_look(const DatabaseName& name);
+  /// As open_workshop; asks the server anew, where there is one.
   Result<void> reach(const DatabaseName& name);
 
   /// The database, open, with its ledger tables. Errors, each with what mends it:

@@ -3,79 +3,38 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <set>
 
-#include "duckdb/database.h"
-#include "pipeline/sql_fragment.h"
-#include "pipeline/table_load.h"
+#include "pipeline/duckdb_catalog.h"
 
 namespace weir::pipeline {
 namespace {
 
-using duckdb::quote_identifier;
-
-struct FoundColumn {
-  std::string name;
-  std::string type;
-  bool not_null = false;
-  bool has_default = false;
-};
-
-/// What the dictionary wants of one column, lineage's included.
-struct WantedColumn {
-  std::string name;
-  std::string type;
-  bool required = false;
-  Location location;
-};
-
-std::vector<WantedColumn> wanted_columns(const Table& table) {
-  std::vector<WantedColumn> wanted;
-  for (const Column& column : table.columns) {
-    const bool in_key =
-        std::find(table.key.begin(), table.key.end(), column.name) != table.key.end();
-    wanted.push_back(
-        {column.name, duckdb::sql_type(column.type), column.required() || in_key, column.location});
-  }
-  if (table.lineage) {
-    for (const LineageColumn& column : lineage_columns) {
-      wanted.push_back({column.name, column.type, false, table.location});
-    }
-  }
-  return wanted;
-}
-
-std::string schema_of(const Table& table) { return table.schema.empty() ? "main" : table.schema; }
+using server::TypeFit;
 
 /// One table's comparison.
 class Comparison {
  public:
-  Comparison(duckdb::Connection& connection, const Table& table)
-      : connection_(connection), table_(table), target_(target_name(table)) {
+  Comparison(TableCatalog& catalog, const Table& table) : catalog_(catalog), table_(table) {
     drift_.table = &table;
   }
 
   Result<TableDrift> run();
 
  private:
-  Result<bool> find_columns();
-  Result<bool> is_listed(const char* list, const char* noun);
-  void compare(const WantedColumn& wanted, const FoundColumn& found);
-  void add_missing(const WantedColumn& wanted);
+  Result<void> add_missing_table();
+  void add_other(const FoundTable& found);
+  void compare_type(const WantedColumn& wanted, const FoundColumn& found, const std::string& type);
+  void compare_nulls(const WantedColumn& wanted, const FoundColumn& found);
+  void add_missing(const WantedColumn& wanted, const std::string& type);
   void add_extra(const FoundColumn& found);
   Difference difference(DriftKind kind, DriftEffect effect, Mending mending,
                         const std::string& column, std::string message) const;
-  std::string alter(const std::string& what) const {
-    return fmt::format("ALTER TABLE {} {}", target_, what);
-  }
-  std::string alter_column(const std::string& name, const std::string& what) const {
-    return alter(fmt::format("ALTER COLUMN {} {}", quote_identifier(name), what));
-  }
+  void mend_by(Difference& difference, std::string ddl) const;
+  void mend_null(Difference& difference, const FoundColumn& found, std::string ddl) const;
 
-  duckdb::Connection& connection_;
+  TableCatalog& catalog_;
   const Table& table_;
-  const std::string target_;
-  std::vector<FoundColumn> found_;
   TableDrift drift_;
 };
 
@@ -91,99 +50,104 @@ Difference Comparison::difference(DriftKind kind, DriftEffect effect, Mending me
   return made;
 }
 
-/// False when the comparison ends here. Asks for the columns first: that is what costs least, and a
-/// table that is as it should be is asked about before each load.
-Result<bool> Comparison::find_columns() {
-  const auto rows = connection_.run(
-      "SELECT name, type, CAST(\"notnull\" AS INTEGER), CAST(dflt_value IS NOT NULL AS INTEGER) "
-      "FROM pragma_table_info(" +
-      duckdb::quote_literal(target_) + ")");
-  if (!rows) {
-    if (WEIR_TRY(is_listed("tables", "table")) || WEIR_TRY(is_listed("views", "view"))) {
-      return fail(rows.error());
-    }
-    auto missing = difference(DriftKind::missing_table, DriftEffect::loads_go_on, Mending::safe, "",
-                              fmt::format("table '{}' is not in the database; the first load "
-                                          "makes it",
-                                          table_.name.value()));
-    missing.ddl = creation_ddl(table_);
-    drift_.differences.push_back(std::move(missing));
-    return false;
+void Comparison::mend_by(Difference& difference, std::string ddl) const {
+  if (!ddl.empty()) {
+    difference.ddl.push_back(std::move(ddl));
+    return;
   }
-  for (size_t i = 0; i < rows->size(); ++i) {
-    found_.push_back(
-        {rows->text(i, 0), rows->text(i, 1), rows->int64(i, 2) != 0, rows->int64(i, 3) != 0});
-  }
-  // A column of a view is never NOT NULL: mostly that settles it.
-  const bool is_table = std::any_of(found_.begin(), found_.end(),
-                                    [](const FoundColumn& column) { return column.not_null; });
-  if (!is_table && WEIR_TRY(is_listed("views", "view"))) {
-    auto view =
-        difference(DriftKind::not_a_table, DriftEffect::stops_loads, Mending::by_hand, "",
-                   fmt::format("table '{}' is a view in the database", table_.name.value()));
-    view.fix = "drop or rename the view, or give the table another name";
-    drift_.differences.push_back(std::move(view));
-    return false;
-  }
-  return true;
+  difference.mending = Mending::by_hand;
+  difference.fix =
+      "alter the column yourself: it has a default, a comment or a check, which would have to be "
+      "stated anew";
 }
 
-/// Whether duckdb_tables() or duckdb_views() has the name.
-Result<bool> Comparison::is_listed(const char* list, const char* noun) {
-  const duckdb::Parameter names[] = {schema_of(table_), table_.name.value()};
-  const auto rows = WEIR_TRY(
-      connection_.run(fmt::format("SELECT 1 FROM duckdb_{}() WHERE database_name = "
-                                  "current_database() AND lower(schema_name) = lower($1) AND "
-                                  "lower({}_name) = lower($2)",
-                                  list, noun),
-                      names));
-  return rows.size() > 0;
+/// Stating a column anew would change its type, too.
+void Comparison::mend_null(Difference& difference, const FoundColumn& found,
+                           std::string ddl) const {
+  if (!catalog_.restates_columns() || found.fit == TypeFit::same || found.fit == TypeFit::wider) {
+    return mend_by(difference, std::move(ddl));
+  }
+  difference.mending = Mending::by_hand;
+  difference.fix = "mend the column's type first";
 }
 
-void Comparison::add_missing(const WantedColumn& wanted) {
+Result<void> Comparison::add_missing_table() {
+  auto missing = difference(DriftKind::missing_table, DriftEffect::loads_go_on, Mending::safe, "",
+                            fmt::format("table '{}' is not in the database; the first load "
+                                        "makes it",
+                                        table_.name.value()));
+  missing.ddl = WEIR_TRY(catalog_.creation_ddl(table_));
+  drift_.differences.push_back(std::move(missing));
+  return {};
+}
+
+void Comparison::add_other(const FoundTable& found) {
+  auto other =
+      difference(DriftKind::not_a_table, DriftEffect::stops_loads, Mending::by_hand, "",
+                 fmt::format("table '{}' is {} in the database", table_.name.value(), found.noun));
+  other.fix = found.fix;
+  drift_.differences.push_back(std::move(other));
+}
+
+void Comparison::add_missing(const WantedColumn& wanted, const std::string& type) {
+  const Column& column = wanted.column;
   auto missing =
-      difference(DriftKind::missing_column, DriftEffect::stops_loads, Mending::safe, wanted.name,
+      difference(DriftKind::missing_column, DriftEffect::stops_loads, Mending::safe, column.name,
                  fmt::format("table '{}' in the database has no column '{}'", table_.name.value(),
-                             wanted.name));
-  missing.ddl.push_back(
-      alter(fmt::format("ADD COLUMN {} {}", quote_identifier(wanted.name), wanted.type)));
-  missing.wanted = wanted.type + (wanted.required ? " NOT NULL" : "");
-  missing.location = wanted.location;
+                             column.name));
+  missing.ddl.push_back(catalog_.add_column(table_, column, type));
+  missing.wanted = type + (wanted.required ? " NOT NULL" : "");
+  missing.location = column.location;
   drift_.differences.push_back(std::move(missing));
 }
 
-void Comparison::compare(const WantedColumn& wanted, const FoundColumn& found) {
-  if (found.type != wanted.type) {
-    auto type = difference(
-        DriftKind::type, DriftEffect::stops_loads, Mending::unchecked, wanted.name,
-        fmt::format("column '{}' of table '{}' is {} in the database and {} in the project",
-                    wanted.name, table_.name.value(), found.type, wanted.type));
-    type.wanted = wanted.type;
-    type.found = found.type;
-    type.ddl.push_back(alter_column(found.name, "SET DATA TYPE " + wanted.type));
-    type.location = wanted.location;
-    drift_.differences.push_back(std::move(type));
+void Comparison::compare_type(const WantedColumn& wanted, const FoundColumn& found,
+                              const std::string& wanted_type) {
+  if (found.fit == TypeFit::same) return;
+  const Column& column = wanted.column;
+  auto type = difference(
+      DriftKind::type, DriftEffect::stops_loads, Mending::unchecked, column.name,
+      fmt::format("column '{}' of table '{}' is {} in the database and {} in the project",
+                  column.name, table_.name.value(), found.type, wanted_type));
+  type.wanted = wanted_type;
+  type.found = found.type;
+  type.location = column.location;
+  if (found.fit == TypeFit::wider) {
+    type.effect = DriftEffect::none;
+    type.mending = Mending::by_hand;
+    type.message += ", and holds every value of it";
+  } else {
+    mend_by(type, catalog_.set_type(table_, found, wanted_type));
   }
+  if (found.fit == TypeFit::narrower) {
+    type.effect = DriftEffect::loads_go_on;
+    type.message += "; a value that it does not hold is refused by the database";
+  }
+  drift_.differences.push_back(std::move(type));
+}
+
+void Comparison::compare_nulls(const WantedColumn& wanted, const FoundColumn& found) {
+  const Column& column = wanted.column;
   if (wanted.required && !found.not_null) {
     auto nullable = difference(
-        DriftKind::not_null, DriftEffect::loads_go_on, Mending::unchecked, wanted.name,
+        DriftKind::not_null, DriftEffect::loads_go_on, Mending::unchecked, column.name,
         fmt::format("column '{}' of table '{}' is required in the project and may be NULL in the "
                     "database",
-                    wanted.name, table_.name.value()));
+                    column.name, table_.name.value()));
     nullable.wanted = "NOT NULL";
-    nullable.ddl.push_back(alter_column(found.name, "SET NOT NULL"));
-    nullable.location = wanted.location;
+    mend_null(nullable, found, catalog_.set_not_null(table_, found));
+    nullable.location = column.location;
     drift_.differences.push_back(std::move(nullable));
   }
   if (!wanted.required && found.not_null) {
     auto strict = difference(
-        DriftKind::not_null, DriftEffect::stops_loads, Mending::safe, wanted.name,
+        DriftKind::not_null, DriftEffect::stops_loads, Mending::safe, column.name,
         fmt::format("column '{}' of table '{}' is NOT NULL in the database and not required in "
                     "the project: a row without a value would fail a whole load",
-                    wanted.name, table_.name.value()));
+                    column.name, table_.name.value()));
     strict.found = "NOT NULL";
-    strict.ddl.push_back(alter_column(found.name, "DROP NOT NULL"));
-    strict.location = wanted.location;
+    mend_null(strict, found, catalog_.drop_not_null(table_, found));
+    strict.location = column.location;
     drift_.differences.push_back(std::move(strict));
   }
 }
@@ -201,26 +165,35 @@ void Comparison::add_extra(const FoundColumn& found) {
                                               : "; rows that are loaded get NULL");
   if (stops) {
     extra.fix = fmt::format("add it to the project, or let it be empty: {}",
-                            alter_column(found.name, "DROP NOT NULL"));
+                            catalog_.drop_not_null(table_, found));
   }
   drift_.differences.push_back(std::move(extra));
 }
 
 Result<TableDrift> Comparison::run() {
-  if (!WEIR_TRY(find_columns())) return std::move(drift_);
-  std::map<std::string, const FoundColumn*, NameLess> unknown;
-  for (const FoundColumn& found : found_) unknown[found.name] = &found;
-  for (const WantedColumn& column : wanted_columns(table_)) {
-    const auto at = unknown.find(column.name);
-    if (at == unknown.end()) {
-      add_missing(column);
+  const FoundTable found = WEIR_TRY(catalog_.find(table_));
+  if (found.kind == FoundTable::Kind::missing) {
+    WEIR_TRY(add_missing_table());
+    return std::move(drift_);
+  }
+  if (found.kind == FoundTable::Kind::other) {
+    add_other(found);
+    return std::move(drift_);
+  }
+  std::set<std::string> known;
+  for (const WantedColumn& wanted : wanted_columns(table_)) {
+    const std::string type = WEIR_TRY(catalog_.type_sql(table_, wanted.column));
+    const FoundColumn* column = found.find_column(wanted.column.name);
+    if (column == nullptr) {
+      add_missing(wanted, type);
       continue;
     }
-    compare(column, *at->second);
-    unknown.erase(at);
+    known.insert(column->name);
+    compare_type(wanted, *column, type);
+    compare_nulls(wanted, *column);
   }
-  for (const FoundColumn& found : found_) {
-    if (unknown.contains(found.name)) add_extra(found);
+  for (const FoundColumn& column : found.columns) {
+    if (!known.contains(column.name)) add_extra(column);
   }
   return std::move(drift_);
 }
@@ -277,22 +250,13 @@ bool TableDrift::any() const {
   });
 }
 
-std::vector<std::string> creation_ddl(const Table& table) {
-  std::vector<std::string> ddl;
-  if (!table.schema.empty()) {
-    ddl.push_back("CREATE SCHEMA IF NOT EXISTS " + quote_identifier(table.schema));
-  }
-  std::string columns;
-  for (const WantedColumn& column : wanted_columns(table)) {
-    columns += fmt::format("{}{} {}{}", columns.empty() ? "" : ", ", quote_identifier(column.name),
-                           column.type, column.required ? " NOT NULL" : "");
-  }
-  ddl.push_back(fmt::format("CREATE TABLE IF NOT EXISTS {} ({})", target_name(table), columns));
-  return ddl;
+Result<TableDrift> compare_structure(TableCatalog& catalog, const Table& table) {
+  return Comparison(catalog, table).run();
 }
 
 Result<TableDrift> compare_structure(duckdb::Connection& connection, const Table& table) {
-  return Comparison(connection, table).run();
+  DuckdbCatalog catalog(connection);
+  return compare_structure(catalog, table);
 }
 
 Result<void> refuse_drift(const TableDrift& drift) {

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "duckdb/connection.h"
 #include "model/table.h"
+#include "pipeline/table_catalog.h"
 
 namespace weir::pipeline {
 
@@ -32,7 +33,7 @@ enum class DriftEffect {
 /// Whether the DDL may be run.
 enum class Mending {
   safe,       ///< it keeps every value
-  unchecked,  ///< the values that are there decide: see check_rows (pipeline/drift_rows.h)
+  unchecked,  ///< the values that are there decide: see check_rows (pipeline/find_drift.h)
   refused,    ///< values are in the way: `rows` of them, for instance `example`
   by_hand,    ///< a person has to decide; `fix` says what
   done,       ///< it was run
@@ -75,11 +76,9 @@ struct LineageColumn {
 inline constexpr LineageColumn lineage_columns[] = {{"weir_run", "VARCHAR"},
                                                     {"weir_element", "BIGINT"}};
 
-/// What makes the table as the dictionary says: its schema when it names one, columns, NOT NULL,
-/// lineage; never an index.
-std::vector<std::string> creation_ddl(const Table& table);
-
 /// Compares the catalog with the dictionary; looks at no row, so that it is cheap before each load.
+/// Errors: those of the catalog.
+Result<TableDrift> compare_structure(TableCatalog& catalog, const Table& table);
 Result<TableDrift> compare_structure(duckdb::Connection& connection, const Table& table);
 
 /// Errors: sql when a load into the table would fail, naming the first reason and `weir drift`.

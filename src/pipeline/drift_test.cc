@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "duckdb/connection.h"
-#include "pipeline/drift_rows.h"
+#include "pipeline/find_drift.h"
 #include "pipeline/table_load.h"
 #include "pipeline/test_project.h"
 

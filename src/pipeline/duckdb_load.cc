@@ -27,33 +27,45 @@ Result<std::unique_ptr<TableLoad>> DuckdbLoad::make(duckdb::Connection& connecti
                                                     const Project& project, const Table& table,
                                                     LoadMode mode, RowQuery query,
                                                     const std::string& stage_name,
-                                                    TableLoadOptions options) {
+                                                    TableLoadOptions options,
+                                                    RelationOf relation_of) {
   auto references = WEIR_TRY(find_references(project, table));
+  if (!relation_of) {
+    relation_of = [missing = options.missing](const Table& of) {
+      return missing.contains(of.name) ? empty_relation(of) : target_name(of);
+    };
+  }
+  if (options.over) {
+    relation_of = [there = std::move(relation_of), over = options.over](const Table& of) {
+      return over(of, there(of));
+    };
+  }
   return std::unique_ptr<TableLoad>(new DuckdbLoad(connection, table, mode, std::move(query),
-                                                   stage_name, std::move(options),
+                                                   stage_name, options, std::move(relation_of),
                                                    std::move(references)));
 }
 
 DuckdbLoad::DuckdbLoad(duckdb::Connection& connection, const Table& table, LoadMode mode,
-                       RowQuery query, const std::string& stage_name, TableLoadOptions options,
+                       RowQuery query, const std::string& stage_name,
+                       const TableLoadOptions& options, RelationOf relation_of,
                        std::vector<Reference> references)
     : connection_(connection),
       table_(table),
       mode_(mode),
       query_(std::move(query)),
-      options_(std::move(options)),
+      relation_of_(std::move(relation_of)),
       locked_tables_{table.name},
       stage_("temp." + quote_identifier(stage_name)),
       lineage_name_(stage_name + "_lineage"),
       target_(target_name(table)),
-      rules_(connection, table, mode, references, options_.relation_of, stage_name, query_) {
+      rules_(connection, table, mode, references, relation_of_, stage_name, query_) {
   for (const Reference& reference : references) locked_tables_.push_back(reference.parent->name);
   std::sort(locked_tables_.begin(), locked_tables_.end());
   locked_tables_.erase(std::unique(locked_tables_.begin(), locked_tables_.end()),
                        locked_tables_.end());
   // A query over the very table that is emptied first has to be read before.
   const bool reads_replaced = mode == LoadMode::replace && query_.reads_tables;
-  staged_ = rules_.any() || table.lineage || reads_replaced || options_.always_stage;
+  staged_ = rules_.any() || table.lineage || reads_replaced || options.always_stage;
 }
 
 std::string DuckdbLoad::column_list(std::string_view prefix) const {
@@ -145,8 +157,7 @@ Result<LoadDecision> DuckdbLoad::decide(size_t inputs, const SetRules::RejectRow
   LoadDecision decision;
   decision.inputs.resize(inputs);
   if (mode_ == LoadMode::replace) {
-    const auto rows =
-        WEIR_TRY(connection_.run("SELECT count(*) FROM " + options_.relation_of(table_)));
+    const auto rows = WEIR_TRY(connection_.run("SELECT count(*) FROM " + relation_of_(table_)));
     decision.replaced = static_cast<uint64_t>(rows.int64(0, 0));
   }
   if (!staged_) return decision;
@@ -180,7 +191,7 @@ Result<void> DuckdbLoad::count_staged(LoadDecision& decision) {
 }
 
 Result<void> DuckdbLoad::count_matches(LoadDecision& decision) {
-  const std::string target = options_.relation_of(table_);
+  const std::string target = relation_of_(table_);
   if (WEIR_TRY(connection_.run("SELECT 1 FROM " + target + " LIMIT 1")).size() == 0) return {};
   const auto rows = WEIR_TRY(connection_.run(
       fmt::format("SELECT {}, count(*), count(*) FILTER (WHERE {}) FROM {} s JOIN {} t ON {} "
@@ -272,12 +283,12 @@ std::string DuckdbLoad::remaining_rows(bool some_match, const std::string& targe
 }
 
 std::string DuckdbLoad::new_rows(bool some_match) const {
-  return remaining_rows(some_match, options_.relation_of(table_));
+  return remaining_rows(some_match, relation_of_(table_));
 }
 
 std::string DuckdbLoad::changed_rows() const {
   return fmt::format("SELECT {} FROM {} s JOIN {} t ON {} WHERE {}", written_columns("s."),
-                     with_lineage(rules_.remaining()), options_.relation_of(table_), keys_equal(),
+                     with_lineage(rules_.remaining()), relation_of_(table_), keys_equal(),
                      values_differ());
 }
 

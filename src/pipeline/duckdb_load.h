@@ -13,12 +13,14 @@ namespace weir::pipeline {
 /// table beside it.
 class DuckdbLoad final : public TableLoad {
  public:
-  /// Errors: invalid_project (a reference leads nowhere).
+  /// `relation_of`: where decide finds the tables' rows; empty: in the tables. Errors:
+  /// invalid_project (a reference leads nowhere).
   static Result<std::unique_ptr<TableLoad>> make(duckdb::Connection& connection,
                                                  const Project& project, const Table& table,
                                                  LoadMode mode, RowQuery query,
                                                  const std::string& stage_name,
-                                                 TableLoadOptions options);
+                                                 TableLoadOptions options,
+                                                 RelationOf relation_of = {});
 
   bool staged() const override { return staged_; }
   bool needs_locks() const override { return staged_ || mode_ == LoadMode::replace; }
@@ -50,7 +52,7 @@ class DuckdbLoad final : public TableLoad {
 
  private:
   DuckdbLoad(duckdb::Connection& connection, const Table& table, LoadMode mode, RowQuery query,
-             const std::string& stage_name, TableLoadOptions options,
+             const std::string& stage_name, const TableLoadOptions& options, RelationOf relation_of,
              std::vector<Reference> references);
 
   Result<void> count_staged(LoadDecision& decision);
@@ -69,7 +71,7 @@ class DuckdbLoad final : public TableLoad {
   const Table& table_;
   LoadMode mode_;
   RowQuery query_;
-  TableLoadOptions options_;
+  RelationOf relation_of_;
   bool staged_ = false;
   std::vector<TableName> locked_tables_;
   std::string stage_;         // quoted

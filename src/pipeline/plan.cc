@@ -19,6 +19,8 @@ namespace {
 
 constexpr uint64_t one_thread_bytes = 4u << 20;
 
+bool examines(const Session& session) { return session.purpose() == LoadPurpose::examine; }
+
 /// Plans one call's runs.
 class Planner {
  public:
@@ -58,22 +60,26 @@ class Planner {
   Progress& progress_;
   Plan plan_;
   std::vector<bool> settled_;  // inputs that would fail and leave nothing: not to be tried again
-  std::optional<PlannedRows> planned_;        // only where nothing is written
+  PlannedRows planned_;        // where nothing is written
   std::map<ObjectRef, LedgerEntry> entries_;  // likewise: what the ledger would say by now
 };
 
 Result<std::unique_ptr<Session>> Planner::open_session(duckdb::Database& database) {
+  planned_ = {};
+  entries_.clear();
   SessionOptions options;
   options.load.always_stage = true;
-  options.purpose = LoadPurpose::rehearse;
-  planned_.reset();
-  entries_.clear();
-  if (plan_.writes == PlanWrites::none) {
-    options.purpose = LoadPurpose::examine;
-    options.load.relation_of = planned_.emplace().relation_of();
+  options.load.over = planned_.over();
+  options.purpose = plan_.writes == PlanWrites::none ? LoadPurpose::examine : LoadPurpose::rehearse;
+  const DatabaseName& name = plan_.table->database;
+  if (project_.find_database(name)->engine != Engine::duckdb) {
+    options.server = WEIR_TRY(resources_.databases->connect(name));
   }
   auto session = WEIR_TRY(Session::open(project_, pipeline_, database, std::move(options)));
-  if (planned_) WEIR_TRY(planned_->begin(session->connection(), session->parts(), project_));
+  if (examines(*session)) {
+    plan_.writes = PlanWrites::none;
+    WEIR_TRY(planned_.begin(session->connection(), session->parts()));
+  }
   return session;
 }
 
@@ -90,7 +96,9 @@ Result<Receipt> Planner::load(Session& session, const Run& run, PlanBook& book,
   Input input;
   input.run = &run;
   WEIR_TRY(find_input(session, resources_, input));
-  input.latest = WEIR_TRY(session.ledger().latest({&input.key, 1})).front();
+  if (session.has_ledger()) {
+    input.latest = WEIR_TRY(session.ledger().latest({&input.key, 1})).front();
+  }
   if (const auto at = entries_.find(*run.object); at != entries_.end()) input.latest = at->second;
   if (auto skipped = WEIR_TRY(judge_input(session, input))) return *std::move(skipped);
   progress_.bytes_total += input.before.size_bytes;
@@ -99,7 +107,7 @@ Result<Receipt> Planner::load(Session& session, const Run& run, PlanBook& book,
   }
   auto receipts = load_objects(session, {&input, 1}, context);
   if (receipts) {
-    if (planned_) {
+    if (examines(session)) {
       entries_[*run.object] = {input.version, input.before.size_bytes, run.id, 0, {}};
     }
     return std::move(receipts->front());
@@ -110,7 +118,7 @@ Result<Receipt> Planner::load(Session& session, const Run& run, PlanBook& book,
 
 Planner::After Planner::plan_one(Session& session, size_t index) {
   LedgerBook ledger(session, clock_, LedgerBook::Rows::committed);
-  PlanBook book(planned_ ? nullptr : &ledger);
+  PlanBook book(examines(session) ? nullptr : &ledger);
   PlannedInput& input = plan_.inputs[index];
   std::optional<LoadFailure> failure;
   auto receipt = load(session, runs_[index], book, failure);
@@ -123,12 +131,12 @@ Planner::After Planner::plan_one(Session& session, size_t index) {
     input.receipt.rejects = std::move(failure->rejects);
     // Too many rejects are seen by weir, before anything is written: the database knows nothing.
     const bool untouched = failure->error.code == ErrorCode::too_many_rejects;
-    return untouched ? After::good : After::broken;
+    return untouched || session.recovers() ? After::good : After::broken;
   }
   input.receipt = *std::move(receipt);
   const bool later = index + 1 < runs_.size();
-  if (planned_ && later && input.receipt.status != RunState::skipped) {
-    if (const auto added = planned_->add(session.load()); !added) {
+  if (examines(session) && later && input.receipt.status != RunState::skipped) {
+    if (const auto added = planned_.add(session.load()); !added) {
       input.receipt = failed_receipt(runs_[index], added.error());
       settled_[index] = true;
       return After::broken;
@@ -172,7 +180,7 @@ Result<Plan> Planner::run() {
   io::begin_peak_memory();
   const PipelineParts parts = WEIR_TRY(take_apart(project_, pipeline_));
   plan_.table = parts.table;
-  const auto database = WEIR_TRY(resources_.databases->open(parts.table->database));
+  const auto database = WEIR_TRY(resources_.databases->open_to_look(parts.table->database));
   std::vector<TableName> tables = {parts.table->name};
   for (const Reference& reference : WEIR_TRY(find_references(project_, *parts.table))) {
     tables.push_back(reference.parent->name);

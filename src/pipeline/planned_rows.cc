@@ -2,42 +2,18 @@
 
 #include <fmt/format.h>
 
-#include "pipeline/drift.h"
-
 namespace weir::pipeline {
-namespace {
 
 using duckdb::quote_identifier;
 
-/// A relation with the table's columns and no row.
-std::string empty_relation(const Table& table) {
-  std::string columns;
-  for (const Column& column : table.columns) {
-    columns += fmt::format("{}CAST(NULL AS {}) AS {}", columns.empty() ? "" : ", ",
-                           duckdb::sql_type(column.type), quote_identifier(column.name));
-  }
-  return "(SELECT " + columns + " WHERE FALSE)";
+RelationOver PlannedRows::over() {
+  return [this](const Table& table, const std::string& there) { return relation(table, there); };
 }
 
-}  // namespace
-
-RelationOf PlannedRows::relation_of() {
-  return [this](const Table& table) { return relation(table); };
-}
-
-Result<void> PlannedRows::begin(duckdb::Connection& connection, const PipelineParts& parts,
-                                const Project& project) {
+Result<void> PlannedRows::begin(duckdb::Connection& connection, const PipelineParts& parts) {
   connection_ = &connection;
   table_ = parts.table;
   mode_ = parts.load->mode;
-  std::vector<const Table*> tables = {table_};
-  for (const Reference& reference : WEIR_TRY(find_references(project, *table_))) {
-    tables.push_back(reference.parent);
-  }
-  for (const Table* table : tables) {
-    const TableDrift drift = WEIR_TRY(compare_structure(connection, *table));
-    if (drift.is_missing()) missing_.insert(table->name);
-  }
   overlay_ = "temp.weir_planned";
   std::string definitions;
   for (const Column& column : table_->columns) {
@@ -66,9 +42,7 @@ std::string PlannedRows::same_key() const {
   return all;
 }
 
-std::string PlannedRows::relation(const Table& table) const {
-  const std::string there =
-      missing_.contains(table.name) ? empty_relation(table) : target_name(table);
+std::string PlannedRows::relation(const Table& table, const std::string& there) const {
   if (&table != table_ || (!any_ && !replaced_)) return there;
   if (replaced_) return overlay_;
   std::string left = fmt::format("SELECT {} FROM {} weir_a", columns("weir_a."), there);

@@ -21,10 +21,10 @@ class PostgresDialect final : public ServerDialect {
   Result<void> check_key_length(const Table&) const override { return {}; }
 
   std::vector<std::string> make_scratch(std::string_view scratch, std::string_view columns,
-                                        std::string_view like) const override {
+                                        std::string_view like, Lifetime lifetime) const override {
     return {fmt::format("DROP TABLE IF EXISTS pg_temp.{}", scratch),
-            fmt::format("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} LIMIT 0", scratch,
-                        columns, like)};
+            fmt::format("CREATE TEMP TABLE {}{} AS SELECT {} FROM {} LIMIT 0", scratch,
+                        lifetime == Lifetime::transaction ? " ON COMMIT DROP" : "", columns, like)};
   }
   /// Or the planner would take it for small.
   std::string filled_scratch(std::string_view scratch) const override {
@@ -82,7 +82,7 @@ class MysqlDialect final : public ServerDialect {
   Result<void> check_key_length(const Table& table) const override;
 
   std::vector<std::string> make_scratch(std::string_view scratch, std::string_view columns,
-                                        std::string_view like) const override {
+                                        std::string_view like, Lifetime) const override {
     return {fmt::format("DROP TEMPORARY TABLE IF EXISTS {}", scratch),
             fmt::format("CREATE TEMPORARY TABLE {} ENGINE=InnoDB AS SELECT {} FROM {} LIMIT 0",
                         scratch, columns, like)};

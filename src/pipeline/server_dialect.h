@@ -32,10 +32,12 @@ class ServerDialect {
   /// Whether an index can hold the table's key and its `unique` columns. Errors: invalid_project.
   virtual Result<void> check_key_length(const Table& table) const = 0;
 
-  /// Statements that make an empty table of the session's own, gone with the transaction at the
-  /// latest when they are run again, with columns like those of another table.
+  /// How long a scratch table is there; without transactions of DDL it is the session in any case.
+  enum class Lifetime { transaction, session };
+  /// Statements that make an empty table of the session's own, gone at the latest when they are run
+  /// again, with columns like those of another table.
   virtual std::vector<std::string> make_scratch(std::string_view scratch, std::string_view columns,
-                                                std::string_view like) const = 0;
+                                                std::string_view like, Lifetime lifetime) const = 0;
   /// To be run when a scratch table was filled; empty: nothing.
   virtual std::string filled_scratch(std::string_view scratch) const = 0;
   /// Whether a bulk load tells of a row that was refused while others wait to be sent, so that to

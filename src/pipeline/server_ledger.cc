@@ -183,37 +183,46 @@ std::string placeholders(size_t first, size_t count) {
 
 }  // namespace
 
+std::vector<std::string> server_ledger_ddl(const server::Connection& connection, Engine engine) {
+  std::vector<std::string> ddl = {
+      create_table(connection, engine, "weir_loads", load_columns,
+                   ", INDEX weir_loads_key (key_hash), INDEX weir_loads_run (run_id)"),
+      create_table(connection, engine, "weir_rejects", reject_columns,
+                   ", INDEX weir_rejects_run (run_id), INDEX weir_rejects_open (resolution)")};
+  if (engine == Engine::mysql) return ddl;
+  for (const char* index :
+       {"CREATE INDEX IF NOT EXISTS weir_loads_key ON weir_loads (key_hash)",
+        "CREATE INDEX IF NOT EXISTS weir_loads_run ON weir_loads (run_id)",
+        "CREATE INDEX IF NOT EXISTS weir_rejects_run ON weir_rejects (run_id)",
+        "CREATE INDEX IF NOT EXISTS weir_rejects_open ON weir_rejects (pipeline) WHERE resolution "
+        "IS NULL"}) {
+    ddl.emplace_back(index);
+  }
+  return ddl;
+}
+
+Result<bool> has_server_ledger(server::Connection& connection, Engine engine) {
+  const auto rows = WEIR_TRY(connection.run(
+      fmt::format("SELECT count(*) FROM information_schema.tables WHERE table_schema = {} AND "
+                  "table_name IN ('weir_loads', 'weir_rejects')",
+                  engine == Engine::mysql ? "database()" : "current_schema()")));
+  return rows.int64(0, 0) == 2;
+}
+
 Result<void> create_server_ledger(server::Connection& connection, Engine engine) {
   // Making one that is there asks for rights that nobody needs otherwise.
-  const auto there = WEIR_TRY(connection.run(fmt::format(
-      "SELECT count(*) FROM information_schema.tables WHERE table_schema = {} AND table_name IN "
-      "('weir_loads', 'weir_rejects')",
-      engine == Engine::mysql ? "database()" : "current_schema()")));
-  if (there.int64(0, 0) == 2) return {};
-  const std::string loads =
-      create_table(connection, engine, "weir_loads", load_columns,
-                   ", INDEX weir_loads_key (key_hash), INDEX weir_loads_run (run_id)");
-  const std::string rejects =
-      create_table(connection, engine, "weir_rejects", reject_columns,
-                   ", INDEX weir_rejects_run (run_id), INDEX weir_rejects_open (resolution)");
-  if (engine == Engine::mysql) {
-    WEIR_TRY(connection.run(loads));
-    WEIR_TRY(connection.run(rejects));
+  if (WEIR_TRY(has_server_ledger(connection, engine))) return {};
+  const auto ddl = server_ledger_ddl(connection, engine);
+  const auto run_all = [&]() -> Result<void> {
+    for (const std::string& statement : ddl) WEIR_TRY(connection.run(statement));
     return {};
-  }
+  };
+  if (engine == Engine::mysql) return run_all();
   // IF NOT EXISTS does not keep two sessions from making one table at once: the lock does.
   WEIR_TRY(connection.begin());
   const auto make = [&]() -> Result<void> {
     WEIR_TRY(connection.run("SELECT pg_advisory_xact_lock(8602113421701)"));
-    for (const std::string& statement :
-         {loads, rejects,
-          std::string("CREATE INDEX IF NOT EXISTS weir_loads_key ON weir_loads (key_hash)"),
-          std::string("CREATE INDEX IF NOT EXISTS weir_loads_run ON weir_loads (run_id)"),
-          std::string("CREATE INDEX IF NOT EXISTS weir_rejects_run ON weir_rejects (run_id)"),
-          std::string("CREATE INDEX IF NOT EXISTS weir_rejects_open ON weir_rejects (pipeline) "
-                      "WHERE resolution IS NULL")}) {
-      WEIR_TRY(connection.run(statement));
-    }
+    WEIR_TRY(run_all());
     return connection.commit();
   };
   auto made = make();

@@ -17,6 +17,10 @@ namespace weir::pipeline {
 /// in the session's own schema (MySQL: its database). Two that do it at once do no
 /// harm. Errors: those of server::Connection::run.
 Result<void> create_server_ledger(server::Connection& connection, Engine engine);
+/// What makes them. Statements of Postgres's do so in any transaction, but two at once must not.
+std::vector<std::string> server_ledger_ddl(const server::Connection& connection, Engine engine);
+/// Whether both are there.
+Result<bool> has_server_ledger(server::Connection& connection, Engine engine);
 
 /// The ledger on a server. Where another owner has loaded the same object meanwhile, whichever
 /// version, write_loads fails with `busy`: tried again, the input is judged by what is in now.

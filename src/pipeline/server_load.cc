@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "pipeline/deferred_key.h"
+#include "pipeline/server_cell.h"
 #include "pipeline/server_scratch.h"
 #include "pipeline/server_tables.h"
 
@@ -36,19 +37,9 @@ std::vector<Column> key_columns(const Table& table) {
   return columns;
 }
 
-/// A server's cell, to be cast to `type`. Bytes come as `\x00ff`, which DuckDB spells `\x00\xff`.
-duckdb::Parameter parameter(const server::Cell& cell, const DataType& type) {
-  if (!cell) return {};
-  if (type.kind != TypeKind::bytes) return *cell;
-  std::string spelled;
-  for (size_t i = 2; i + 1 < cell->size(); i += 2) spelled.append("\\x").append(*cell, i, 2);
-  return spelled;
-}
-
 /// Names of the scratch tables on the server: each session has its own.
-constexpr std::string_view keys_name = "weir_keys";
-constexpr std::string_view values_name = "weir_values";
-constexpr std::string_view updates_name = "weir_updates";
+constexpr const char* keys_name = "weir_keys";
+constexpr const char* updates_name = "weir_updates";
 
 /// From a referenced table so many are fetched before a load that goes straight, instead of those
 /// that it asks for.
@@ -62,7 +53,8 @@ Result<std::unique_ptr<ServerLoad>> ServerLoad::make(duckdb::Connection& worksho
                                                      server::Connection& server, Engine engine,
                                                      const Project& project, const Table& table,
                                                      LoadMode mode, RowQuery query,
-                                                     const std::string& stage_name) {
+                                                     const std::string& stage_name,
+                                                     TableLoadOptions options) {
   auto load = std::unique_ptr<ServerLoad>(new ServerLoad(workshop, server, engine, table, mode));
   load->mirror_ = "temp." + quote_identifier(stage_name + "_target");
   const auto references = WEIR_TRY(find_references(project, table));
@@ -76,18 +68,20 @@ Result<std::unique_ptr<ServerLoad>> ServerLoad::make(duckdb::Connection& worksho
       const std::string mirror = fmt::format("{}_parent_{}", stage_name, load->parents_.size());
       at = load->parents_.insert(at, {reference.parent, "temp." + quote_identifier(mirror), {}});
     }
-    at->columns.emplace_back(reference.column, reference.parent_column);
+    at->columns.push_back(
+        {reference.column, reference.parent_column,
+         fmt::format("weir_values_{}_{}", at - load->parents_.begin(), at->columns.size())});
   }
   const auto is_unique = [](const Rule& rule) { return rule.kind == RuleKind::unique; };
   for (const Column& column : table.columns) {
     if (std::ranges::any_of(column.rules, is_unique)) load->whole_target_ = true;
   }
-  load->may_go_straight_ = !load->whole_target_ && !table.lineage;
-  TableLoadOptions options;
+  load->may_go_straight_ = !load->whole_target_ && !table.lineage && options.writes;
+  load->options_ = options;
   options.always_stage = true;
-  options.relation_of = [load = load.get()](const Table& of) { return load->relation_of(of); };
-  auto inner = WEIR_TRY(DuckdbLoad::make(workshop, project, table, mode, std::move(query),
-                                         stage_name, std::move(options)));
+  auto inner = WEIR_TRY(DuckdbLoad::make(
+      workshop, project, table, mode, std::move(query), stage_name, std::move(options),
+      [load = load.get()](const Table& of) { return load->relation_of(of); }));
   load->inner_.reset(static_cast<DuckdbLoad*>(inner.release()));
   return load;
 }
@@ -110,6 +104,7 @@ Result<void> ServerLoad::prepare() {
   if (may_go_straight_ && !table_.key.empty()) {
     may_go_straight_ = WEIR_TRY(guards_key(server_, engine_, table_));
   }
+  if (!options_.writes) WEIR_TRY(make_all_scratch());
   return inner_->prepare();
 }
 
@@ -128,7 +123,7 @@ Result<void> ServerLoad::stage(std::span<const duckdb::Parameter> parameters) {
 /// What TableLocks is inside one process, among all: another owner's load does not change what
 /// this one decides by. Until the transaction ends.
 Result<void> ServerLoad::lock_tables() {
-  if (engine_ != Engine::postgres) return {};
+  if (engine_ != Engine::postgres || !options_.writes) return {};
   std::vector<std::string> names = {on_server(table_)};
   for (const Parent& parent : parents_) names.push_back(on_server(*parent.table));
   std::ranges::sort(names);
@@ -159,11 +154,20 @@ Result<LoadDecision> ServerLoad::decide(size_t inputs, const SetRules::RejectRow
         decision.inputs, [](const LoadCounts& count) { return count.inserted < count.staged; });
   }
   decision.inputs.resize(inputs);
-  if (mode_ == LoadMode::replace) {
-    const auto rows = WEIR_TRY(server_.run("SELECT count(*) FROM " + on_server(table_)));
-    decision.replaced = static_cast<uint64_t>(rows.int64(0, 0));
-  }
+  if (mode_ == LoadMode::replace) decision.replaced = WEIR_TRY(count_replaced());
   return decision;
+}
+
+/// Of a plan that writes nothing: rows that an input before would have put there.
+Result<uint64_t> ServerLoad::count_replaced() {
+  const std::string there = options_.over ? options_.over(table_, mirror_) : mirror_;
+  if (there != mirror_) {
+    const auto rows = WEIR_TRY(workshop_.run("SELECT count(*) FROM " + there));
+    return static_cast<uint64_t>(rows.int64(0, 0));
+  }
+  if (is_missing(table_)) return 0;
+  const auto rows = WEIR_TRY(server_.run("SELECT count(*) FROM " + on_server(table_)));
+  return static_cast<uint64_t>(rows.int64(0, 0));
 }
 
 /// Into a mirror of `like`, of which the select gives the columns at `places`. Gives how many rows
@@ -178,7 +182,7 @@ Result<uint64_t> ServerLoad::copy_back(const std::string& select, const std::str
   uint64_t rows = 0;
   WEIR_TRY(server_.stream(select, {}, [&](std::span<const server::Cell> cells) {
     for (size_t i = 0; i < places.size(); ++i) {
-      row[places[i]] = parameter(cells[i], like.columns[places[i]].type);
+      row[places[i]] = read_cell(cells[i], like.columns[places[i]].type.kind == TypeKind::bytes);
     }
     appended = appender->row(row);
     ++rows;
@@ -203,7 +207,7 @@ std::string ServerLoad::equal_columns(const std::vector<Column>& columns, std::s
 Result<void> ServerLoad::mirror_target() {
   WEIR_TRY(workshop_.run("TRUNCATE " + mirror_));
   const bool compares = whole_target_ || !table_.key.empty();
-  if (!compares || mode_ == LoadMode::replace) return {};
+  if (!compares || mode_ == LoadMode::replace || is_missing(table_)) return {};
   if (!WEIR_TRY(target_has_rows())) return {};
   std::string cells;
   std::vector<size_t> places;
@@ -229,19 +233,20 @@ Result<void> ServerLoad::mirror_target() {
 /// Those values of the referenced columns that the stage asks for.
 Result<void> ServerLoad::mirror_parent(const Parent& parent) {
   WEIR_TRY(workshop_.run("TRUNCATE " + parent.mirror));
-  for (const auto& [column, parent_name] : parent.columns) {
+  if (is_missing(*parent.table)) return {};
+  for (const auto& [column, parent_name, scratch] : parent.columns) {
     Column wanted = *parent.table->find_column(parent_name);
     const std::string own = quote_identifier(column->name);
     WEIR_TRY(send_to_scratch(
         fmt::format("SELECT DISTINCT CAST({} AS {}) AS {} FROM {} WHERE {} IS NOT NULL", own,
                     duckdb::sql_type(wanted.type), quote_identifier(parent_name),
                     inner_->stage_name(), own),
-        values_name, {wanted}, *parent.table));
+        scratch, {wanted}, *parent.table));
     const std::string name = server_.quote_identifier(parent_name);
     WEIR_TRY(mirror_column(parent, parent_name,
                            fmt::format("SELECT DISTINCT {} FROM {} t JOIN {} k ON t.{} = k.{}",
                                        dialect_->readable(wanted.type, "t." + name),
-                                       on_server(*parent.table), values_name, name, name)));
+                                       on_server(*parent.table), scratch, name, name)));
   }
   return {};
 }
@@ -255,16 +260,44 @@ Result<uint64_t> ServerLoad::mirror_column(const Parent& parent, const std::stri
                    *parent.table);
 }
 
-/// Into a scratch table that has the types of those columns of `like`.
-Result<void> ServerLoad::send_to_scratch(const std::string& select, std::string_view scratch,
-                                         const std::vector<Column>& columns, const Table& like) {
+/// Those that decide needs, before a transaction in which the server makes none.
+Result<void> ServerLoad::make_all_scratch() {
+  const auto make = [&](const std::string& scratch, const std::vector<Column>& columns,
+                        const Table& like) {
+    return make_scratch(server_, *dialect_, scratch, select_on_server(columns, like),
+                        ServerDialect::Lifetime::session);
+  };
+  const bool compares = !whole_target_ && !table_.key.empty() && mode_ != LoadMode::replace;
+  if (compares && !is_missing(table_)) WEIR_TRY(make(keys_name, key_columns(table_), table_));
+  for (const Parent& parent : parents_) {
+    if (is_missing(*parent.table)) continue;
+    for (const Parent::Asked& asked : parent.columns) {
+      const Column& column = *parent.table->find_column(asked.parent_column);
+      WEIR_TRY(make(asked.scratch, {column}, *parent.table));
+    }
+  }
+  return {};
+}
+
+std::string ServerLoad::select_on_server(const std::vector<Column>& columns,
+                                         const Table& like) const {
   std::string names;
   for (const Column& column : columns) {
     names += (names.empty() ? "" : ", ") + server_.quote_identifier(column.name);
   }
-  WEIR_TRY(pipeline::send_to_scratch(workshop_, select, server_, *dialect_, std::string(scratch),
-                                     columns,
-                                     fmt::format("SELECT {} FROM {}", names, on_server(like))));
+  return fmt::format("SELECT {} FROM {}", names, on_server(like));
+}
+
+/// Into a scratch table that has the types of those columns of `like`.
+Result<void> ServerLoad::send_to_scratch(const std::string& select, const std::string& scratch,
+                                         const std::vector<Column>& columns, const Table& like) {
+  if (options_.writes) {
+    WEIR_TRY(pipeline::send_to_scratch(workshop_, select, server_, *dialect_, scratch, columns,
+                                       select_on_server(columns, like)));
+    return {};
+  }
+  WEIR_TRY(server_.run("DELETE FROM " + scratch));
+  WEIR_TRY(fill_scratch(workshop_, select, server_, *dialect_, scratch, columns));
   return {};
 }
 
@@ -310,7 +343,7 @@ Result<uint64_t> ServerLoad::fill_target(const std::string& select,
 Result<bool> ServerLoad::mirror_whole_parents() {
   for (const Parent& parent : parents_) {
     WEIR_TRY(workshop_.run("TRUNCATE " + parent.mirror));
-    for (const auto& [column, parent_name] : parent.columns) {
+    for (const auto& [column, parent_name, scratch] : parent.columns) {
       const std::string name = server_.quote_identifier(parent_name);
       const std::string values =
           fmt::format("SELECT {} FROM {} t WHERE t.{} IS NOT NULL LIMIT {}",
@@ -326,7 +359,7 @@ Result<bool> ServerLoad::mirror_whole_parents() {
 std::string ServerLoad::references_hold() const {
   std::string all;
   for (const Parent& parent : parents_) {
-    for (const auto& [column, parent_name] : parent.columns) {
+    for (const auto& [column, parent_name, scratch] : parent.columns) {
       const std::string own = "s." + quote_identifier(column->name);
       // No EXISTS: DuckDB would hold all rows of the load before it lets the first one pass.
       all +=

@@ -28,7 +28,8 @@ class ServerLoad final : public TableLoad {
                                                   server::Connection& server, Engine engine,
                                                   const Project& project, const Table& table,
                                                   LoadMode mode, RowQuery query,
-                                                  const std::string& stage_name);
+                                                  const std::string& stage_name,
+                                                  TableLoadOptions options = {});
 
   bool staged() const override { return careful_; }
   bool needs_locks() const override { return inner_->needs_locks(); }
@@ -55,8 +56,13 @@ class ServerLoad final : public TableLoad {
   /// theirs that the server has.
   struct Parent {
     const Table* table = nullptr;
-    std::string mirror;                                          // quoted
-    std::vector<std::pair<const Column*, std::string>> columns;  // of this table, of the parent
+    std::string mirror;  // quoted
+    struct Asked {
+      const Column* column = nullptr;  // of this table
+      std::string parent_column;
+      std::string scratch;  // the server's table with the values that are asked for
+    };
+    std::vector<Asked> columns;
   };
 
   ServerLoad(duckdb::Connection& workshop, server::Connection& server, Engine engine,
@@ -71,6 +77,10 @@ class ServerLoad final : public TableLoad {
   std::string relation_of(const Table& table) const;
   Result<void> lock_tables();
   Result<bool> target_has_rows();
+  Result<uint64_t> count_replaced();
+  bool is_missing(const Table& table) const { return options_.missing.contains(table.name); }
+  std::string select_on_server(const std::vector<Column>& columns, const Table& like) const;
+  Result<void> make_all_scratch();
   Result<void> mirror_target();
   Result<void> mirror_parent(const Parent& parent);
   Result<bool> mirror_whole_parents();
@@ -81,7 +91,7 @@ class ServerLoad final : public TableLoad {
   Result<uint64_t> fill_target(const std::string& select,
                                std::span<const duckdb::Parameter> parameters,
                                const std::vector<Column>& columns);
-  Result<void> send_to_scratch(const std::string& select, std::string_view scratch,
+  Result<void> send_to_scratch(const std::string& select, const std::string& scratch,
                                const std::vector<Column>& columns, const Table& like);
   Result<void> give_up_unique_values(const std::vector<Column>& keys);
   Result<void> update(uint64_t expected, const std::vector<Column>& columns);
@@ -100,6 +110,7 @@ class ServerLoad final : public TableLoad {
   std::unique_ptr<DuckdbLoad> inner_;
   std::string mirror_;  // quoted: the workshop's copy of what the target has
   std::vector<Parent> parents_;
+  TableLoadOptions options_;
   bool whole_target_ = false;  // rules ask about more than its keys
   bool may_go_straight_ = false;
   bool careful_ = true;    // staged and judged, for this load

@@ -23,17 +23,31 @@ Result<uint64_t> send_rows(duckdb::Connection& from, const std::string& select,
   return bulk->finish();
 }
 
-Result<uint64_t> send_to_scratch(duckdb::Connection& from, const std::string& select,
-                                 server::Connection& server, const ServerDialect& dialect,
-                                 const std::string& scratch, const std::vector<Column>& columns,
-                                 const std::string& like) {
-  for (const std::string& statement : dialect.make_scratch(scratch, "*", "(" + like + ") l")) {
+Result<void> make_scratch(server::Connection& server, const ServerDialect& dialect,
+                          const std::string& scratch, const std::string& like,
+                          ServerDialect::Lifetime lifetime) {
+  for (const std::string& statement :
+       dialect.make_scratch(scratch, "*", "(" + like + ") l", lifetime)) {
     WEIR_TRY(server.run(statement));
   }
+  return {};
+}
+
+Result<uint64_t> fill_scratch(duckdb::Connection& from, const std::string& select,
+                              server::Connection& server, const ServerDialect& dialect,
+                              const std::string& scratch, const std::vector<Column>& columns) {
   const uint64_t sent = WEIR_TRY(send_rows(from, select, {}, server, "", scratch, columns));
   const std::string filled = dialect.filled_scratch(scratch);
   if (!filled.empty()) WEIR_TRY(server.run(filled));
   return sent;
+}
+
+Result<uint64_t> send_to_scratch(duckdb::Connection& from, const std::string& select,
+                                 server::Connection& server, const ServerDialect& dialect,
+                                 const std::string& scratch, const std::vector<Column>& columns,
+                                 const std::string& like) {
+  WEIR_TRY(make_scratch(server, dialect, scratch, like, ServerDialect::Lifetime::transaction));
+  return fill_scratch(from, select, server, dialect, scratch, columns);
 }
 
 }  // namespace weir::pipeline

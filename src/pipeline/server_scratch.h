@@ -21,6 +21,15 @@ Result<uint64_t> send_rows(duckdb::Connection& from, const std::string& select,
                            server::Connection& server, const std::string& schema,
                            const std::string& table, const std::vector<Column>& columns);
 
+/// An empty scratch table, which the session sees alone. `like` as below.
+Result<void> make_scratch(server::Connection& server, const ServerDialect& dialect,
+                          const std::string& scratch, const std::string& like,
+                          ServerDialect::Lifetime lifetime);
+/// Rows of `select` into one that is there. Gives how many.
+Result<uint64_t> fill_scratch(duckdb::Connection& from, const std::string& select,
+                              server::Connection& server, const ServerDialect& dialect,
+                              const std::string& scratch, const std::vector<Column>& columns);
+
 /// The same into a scratch table, which the session sees alone and which goes with its
 /// transaction. `like`: SQL of a SELECT on the server whose columns have the names of `columns` and
 /// the types to be.

@@ -7,7 +7,6 @@
 #include <map>
 #include <set>
 
-#include "mysql/types.h"
 #include "pipeline/drift.h"
 #include "pipeline/server_dialect.h"
 
@@ -31,47 +30,6 @@ Result<bool> has_schema(server::Connection& connection, const std::string& schem
   return rows.size() > 0;
 }
 
-/// What a load could not be taken back from, or whose keys would not be weir's keys.
-Result<void> check_mysql_table(server::Connection& connection, const Table& table) {
-  const std::string& name = table.name.value();
-  const auto refuse = [&](const std::string& what, std::string fix) {
-    return fail(ErrorCode::sql, "table '" + name + "' on the server " + what, std::move(fix),
-                table.location);
-  };
-  const std::string quoted = server_name(connection, table);
-  const auto kept = WEIR_TRY(mysql::engine_of(connection, table.schema, name));
-  if (kept && kept->name.empty()) return refuse("is a view", "load the table behind it");
-  if (kept && !kept->transactional) {
-    return refuse("is kept by " + kept->name +
-                      ", which has no transactions: a load that fails "
-                      "half-way would stay",
-                  "ALTER TABLE " + quoted + " ENGINE=InnoDB");
-  }
-  for (const auto& facts : WEIR_TRY(mysql::columns_of(connection, table.schema, name))) {
-    if (!in_key(table, facts.name) || facts.tells_text_apart()) continue;
-    const std::string collation = mysql::text_collation(mysql::dialect_of(connection.version()));
-    return refuse("takes different texts of its key column '" + facts.name + "' for one (" +
-                      facts.collation + "), as 'a', 'A' or 'a '",
-                  "ALTER TABLE " + quoted + " MODIFY " + connection.quote_identifier(facts.name) +
-                      " " + facts.column_type + collation + " NOT NULL");
-  }
-  return {};
-}
-
-/// Two that make one thing at once stumble over each other in the server's catalog, be it with IF
-/// NOT EXISTS: the second finds it there when it tries again.
-Result<void> make(server::Connection& connection, const std::string& statement) {
-  static constexpr std::array<std::string_view, 3> there_already = {"42P06", "42P07", "42710"};
-  auto made = connection.run(statement);
-  if (made) return {};
-  const server::Refusal& refusal = connection.refusal();
-  const bool raced =
-      refusal.by_row || std::ranges::find(there_already, refusal.state) != there_already.end();
-  Error error = std::move(made).error();
-  if (raced) error.code = ErrorCode::busy;
-  return fail(std::move(error));
-}
-
 }  // namespace
 
 std::string server_name(const server::Connection& connection, const Table& table) {
@@ -79,12 +37,13 @@ std::string server_name(const server::Connection& connection, const Table& table
   return table.schema.empty() ? name : connection.quote_identifier(table.schema) + "." + name;
 }
 
-Result<std::vector<std::string>> server_creation_ddl(const server::Connection& connection,
-                                                     Engine engine, const Table& table) {
+Result<std::vector<std::string>> server_creation_ddl(server::Connection& connection, Engine engine,
+                                                     const Table& table) {
   const auto dialect = ServerDialect::of(engine, connection);
   WEIR_TRY(dialect->check_key_length(table));
   std::vector<std::string> ddl;
-  if (!table.schema.empty()) {
+  // Making one that is there asks for rights that a user may do without.
+  if (!table.schema.empty() && !WEIR_TRY(has_schema(connection, table.schema))) {
     ddl.push_back("CREATE SCHEMA IF NOT EXISTS " + connection.quote_identifier(table.schema));
   }
   std::string columns;
@@ -116,33 +75,16 @@ Result<std::vector<std::string>> server_creation_ddl(const server::Connection& c
   return ddl;
 }
 
-Result<std::vector<std::string>> ensure_server_table(server::Connection& connection, Engine engine,
-                                                     const Table& table) {
-  const server::Cell name = table.name.value();
-  const auto found = WEIR_TRY(connection.run(
-      fmt::format("SELECT column_name FROM information_schema.columns WHERE table_schema = {} AND "
-                  "table_name = $1",
-                  schema_sql(connection, engine, table)),
-      {&name, 1}));
-  if (found.size() == 0) {
-    auto ddl = WEIR_TRY(server_creation_ddl(connection, engine, table));
-    // Making one that is there asks for rights that a user may do without.
-    if (!table.schema.empty() && WEIR_TRY(has_schema(connection, table.schema))) {
-      ddl.erase(ddl.begin());
-    }
-    for (const std::string& statement : ddl) WEIR_TRY(make(connection, statement));
-    return ddl;
-  }
-  if (engine == Engine::mysql) WEIR_TRY(check_mysql_table(connection, table));
-  for (const Column& column : table.columns) {
-    const auto is_it = [&](const auto& row) { return row[0] == column.name; };
-    if (std::ranges::any_of(found.rows, is_it)) continue;
-    return fail(
-        ErrorCode::sql,
-        fmt::format("table '{}' on the server has no column '{}'", table.name.value(), column.name),
-        "add it there, or take it out of the dictionary", column.location);
-  }
-  return std::vector<std::string>();
+Result<void> make_on_server(server::Connection& connection, const std::string& statement) {
+  static constexpr std::array<std::string_view, 3> there_already = {"42P06", "42P07", "42710"};
+  auto made = connection.run(statement);
+  if (made) return {};
+  const server::Refusal& refusal = connection.refusal();
+  const bool raced =
+      refusal.by_row || std::ranges::find(there_already, refusal.state) != there_already.end();
+  Error error = std::move(made).error();
+  if (raced) error.code = ErrorCode::busy;
+  return fail(std::move(error));
 }
 
 Result<bool> guards_key(server::Connection& connection, Engine engine, const Table& table) {

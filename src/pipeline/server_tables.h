@@ -13,16 +13,16 @@ namespace weir::pipeline {
 /// session's own tables are.
 std::string server_name(const server::Connection& connection, const Table& table);
 
-/// What makes a table on a server as the dictionary says: its schema when it names one, columns,
-/// NOT NULL, the key, `unique`, lineage. Errors: invalid_project (the engine has no such type).
-Result<std::vector<std::string>> server_creation_ddl(const server::Connection& connection,
-                                                     Engine engine, const Table& table);
-
-/// Before a load: makes the table when it is missing, and returns the DDL that did. Errors: sql
-/// when a column of the dictionary's is missing in the table that is there; those of
-/// server::Connection::run.
-Result<std::vector<std::string>> ensure_server_table(server::Connection& connection, Engine engine,
+/// What makes a table on a server as the dictionary says: its schema when that is missing, columns,
+/// NOT NULL, the key, `unique`, lineage. Errors: invalid_project (the engine has no such type);
+/// those of server::Connection::run.
+Result<std::vector<std::string>> server_creation_ddl(server::Connection& connection, Engine engine,
                                                      const Table& table);
+
+/// Runs DDL that makes something. Two that make one thing at once stumble over each other in the
+/// server's catalog, be it with IF NOT EXISTS: `busy`, and the second finds it there when it tries
+/// again. Errors otherwise: those of server::Connection::run.
+Result<void> make_on_server(server::Connection& connection, const std::string& statement);
 
 /// Whether the server itself keeps the table's key: by a primary key, or a unique index, of just
 /// these columns.

@@ -10,10 +10,12 @@
 #include "pipeline/default_value.h"
 #include "pipeline/dictionary_version.h"
 #include "pipeline/drift.h"
+#include "pipeline/duckdb_catalog.h"
 #include "pipeline/duckdb_ledger.h"
 #include "pipeline/duckdb_load.h"
 #include "pipeline/length_only.h"
 #include "pipeline/run_variables.h"
+#include "pipeline/server_catalog.h"
 #include "pipeline/server_ledger.h"
 #include "pipeline/server_load.h"
 #include "pipeline/server_tables.h"
@@ -114,47 +116,21 @@ std::vector<size_t> length_only_sources(const PipelineParts& parts) {
   return found;
 }
 
-/// Of a target that is the session's own connection.
-class DuckdbTransaction final : public LoadTransaction {
- public:
-  explicit DuckdbTransaction(duckdb::Transaction transaction)
-      : transaction_(std::move(transaction)) {}
-  Result<void> commit() override { return transaction_.commit(); }
-
- private:
-  duckdb::Transaction transaction_;
-};
-
-/// Of a target on a server: what the workshop does meanwhile, in temporary tables, needs none.
-class ServerTransaction final : public LoadTransaction {
- public:
-  explicit ServerTransaction(server::Connection& connection) : connection_(&connection) {}
-  ~ServerTransaction() override {
-    if (connection_ != nullptr) connection_->rollback();
-  }
-  ServerTransaction(const ServerTransaction&) = delete;
-  ServerTransaction& operator=(const ServerTransaction&) = delete;
-  Result<void> commit() override { return std::exchange(connection_, nullptr)->commit(); }
-
- private:
-  server::Connection* connection_;
-};
-
 }  // namespace
 
 Result<std::unique_ptr<LoadTransaction>> Session::begin() {
-  if (server_ != nullptr) {
-    WEIR_TRY(server_->begin());
-    return std::make_unique<ServerTransaction>(*server_);
-  }
-  auto transaction = WEIR_TRY(duckdb::Transaction::begin(*connection_));
-  return std::make_unique<DuckdbTransaction>(std::move(transaction));
+  if (server_ == nullptr) return begin_in_file(*connection_);
+  if (purpose_ == LoadPurpose::load) return begin_on_server(*server_);
+  return begin_within(*server_, transaction_lost_);
 }
 
 Result<void> Session::ready_tables(const Project& project, TableLocks* locks) {
   ddl_.clear();
+  missing_.clear();
+  if (server_ != nullptr && purpose_ != LoadPurpose::load) WEIR_TRY(ready_ledger());
+  const size_t before = ddl_.size();
   WEIR_TRY(ready_table(*parts_.table, locks));
-  table_made_ = !ddl_.empty();
+  table_made_ = ddl_.size() > before;
   if (table_made_ && load_ != nullptr) load_->table_made();
   std::map<const Table*, Result<void>> ready = {{parts_.table, {}}};
   for (const Reference& reference : WEIR_TRY(find_references(project, *parts_.table))) {
@@ -162,31 +138,73 @@ Result<void> Session::ready_tables(const Project& project, TableLocks* locks) {
     if (at == ready.end()) {
       at = ready.emplace(reference.parent, ready_table(*reference.parent, locks)).first;
     }
-    if (at->second || server_ != nullptr) continue;
     // A parent that differs elsewhere than in the column that is asked for does no harm.
-    const auto asked =
-        connection_->describe("SELECT " + duckdb::quote_identifier(reference.parent_column) +
-                              " FROM " + target_name(*reference.parent));
-    if (!asked) return at->second;
+    if (!at->second && !WEIR_TRY(has_column(*reference.parent, reference.parent_column))) {
+      return at->second;
+    }
   }
   return {};
 }
 
+Result<bool> Session::has_column(const Table& table, const std::string& column) {
+  const FoundTable found = WEIR_TRY(catalog_->find(table));
+  return found.find_column(column) != nullptr;
+}
+
+/// What loads would make when the server is reached: a plan has it made, if at all, within itself.
+Result<void> Session::ready_ledger() {
+  has_ledger_ = WEIR_TRY(has_server_ledger(*server_, engine_));
+  if (has_ledger_) return {};
+  ddl_ = server_ledger_ddl(*server_, engine_);
+  if (!makes_missing()) return {};
+  for (const std::string& ddl : ddl_) WEIR_TRY(make_on_server(*server_, ddl));
+  has_ledger_ = true;
+  return {};
+}
+
+/// A plan on MySQL makes nothing: its DDL would be committed.
+bool Session::makes_missing() const {
+  if (purpose_ == LoadPurpose::load) return true;
+  return purpose_ == LoadPurpose::rehearse && engine_ != Engine::mysql;
+}
+
 Result<void> Session::ready_table(const Table& table, TableLocks* locks) {
-  if (server_ != nullptr) {
-    const auto ddl = WEIR_TRY(ensure_server_table(*server_, engine_, table));
-    ddl_.insert(ddl_.end(), ddl.begin(), ddl.end());
-    return {};
-  }
-  const TableDrift drift = WEIR_TRY(compare_structure(*connection_, table));
+  const TableDrift drift = WEIR_TRY(compare_structure(*catalog_, table));
   if (!drift.is_missing()) return refuse_drift(drift);
   const std::vector<std::string>& ddl = drift.differences.front().ddl;
   ddl_.insert(ddl_.end(), ddl.begin(), ddl.end());
-  if (purpose_ == LoadPurpose::examine) return {};
+  if (!makes_missing()) {
+    missing_.insert(table.name);
+    return {};
+  }
+  if (server_ != nullptr) {
+    for (const std::string& statement : ddl) WEIR_TRY(make_on_server(*server_, statement));
+    return {};
+  }
   // Another session, or a plan that has it rolled back later, may be at it.
   TableLocks::Held lock;
   if (locks != nullptr) lock = locks->take({table.name}, TableLocks::Use::alone);
   return ensure_table(*connection_, table);
+}
+
+/// Around everything: what is made is a part of it.
+Result<void> Session::begin_plan(duckdb::Database& database) {
+  if (purpose_ == LoadPurpose::load) return {};
+  if (server_ != nullptr) {
+    return purpose_ == LoadPurpose::rehearse && makes_missing() ? server_->begin() : Result<void>();
+  }
+  WEIR_TRY(prepare_conversions(database, *parts_.table));
+  using Access = duckdb::Transaction::Access;
+  transaction_.emplace(WEIR_TRY(duckdb::Transaction::begin(
+      *connection_, purpose_ == LoadPurpose::examine ? Access::read_only : Access::read_write)));
+  return {};
+}
+
+/// Where nothing is made, a plan's transaction begins once its temporary tables are there: the
+/// server makes none in one that only reads.
+Result<void> Session::begin_late() {
+  if (server_ == nullptr || purpose_ == LoadPurpose::load || makes_missing()) return {};
+  return purpose_ == LoadPurpose::examine ? server_->begin_snapshot() : server_->begin();
 }
 
 Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pipeline& pipeline,
@@ -203,21 +221,21 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
     return fail(ErrorCode::not_yet, "this does not work on servers yet", "",
                 parts.pipeline->location);
   }
-  if (session->server_ != nullptr &&
-      (parts.sql != nullptr || options.purpose != LoadPurpose::load)) {
-    return fail(ErrorCode::not_yet,
-                parts.sql != nullptr ? "sql steps do not run on servers yet"
-                                     : "weir plan does not know servers yet",
-                "", parts.pipeline->location);
+  if (session->server_ != nullptr && parts.sql != nullptr) {
+    return fail(ErrorCode::not_yet, "sql steps do not run on servers yet", "",
+                parts.pipeline->location);
   }
-  if (options.purpose != LoadPurpose::load) {
-    WEIR_TRY(prepare_conversions(database, *parts.table));
-    using Access = duckdb::Transaction::Access;
-    session->transaction_.emplace(WEIR_TRY(duckdb::Transaction::begin(
-        *session->connection_,
-        options.purpose == LoadPurpose::examine ? Access::read_only : Access::read_write)));
+  if (session->server_ != nullptr) {
+    session->catalog_ = server_catalog(*session->server_, session->engine_);
+  } else {
+    session->catalog_ = std::make_unique<DuckdbCatalog>(*session->connection_);
   }
+  WEIR_TRY(session->begin_plan(database));
   WEIR_TRY(session->ready_tables(project, options.table_locks));
+  if (session->purpose_ == LoadPurpose::rehearse && !session->ddl_.empty() &&
+      !session->makes_missing()) {
+    session->purpose_ = LoadPurpose::examine;
+  }
 
   std::string source;
   int64_t slot = 0;
@@ -243,6 +261,7 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
   session->rules_ = query.rules;
   session->folds_ = std::make_unique<RowFolds>(*session->connection_, std::move(query.folds));
   WEIR_TRY(session->make_load(project, std::move(query), std::move(options.load)));
+  WEIR_TRY(session->begin_late());
   return session;
 }
 
@@ -250,9 +269,12 @@ Result<void> Session::make_load(const Project& project, RowQuery query, TableLoa
   static std::atomic<int> serial{0};
   const std::string stage = fmt::format("weir_stage_{}", ++serial);
   const LoadMode mode = parts_.load->mode;
+  options.missing = missing_;
+  options.writes = purpose_ != LoadPurpose::examine;
+  if (options.writes) options.over = nullptr;
   if (server_ != nullptr) {
     load_ = WEIR_TRY(ServerLoad::make(*connection_, *server_, engine_, project, *parts_.table, mode,
-                                      std::move(query), stage));
+                                      std::move(query), stage, std::move(options)));
     ledger_ = std::make_unique<ServerLedger>(*server_, engine_);
   } else {
     load_ = WEIR_TRY(DuckdbLoad::make(*connection_, project, *parts_.table, mode, std::move(query),

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "pipeline/load_transaction.h"
 #include "pipeline/row_folds.h"
 #include "pipeline/row_query.h"
+#include "pipeline/table_catalog.h"
 #include "pipeline/table_load.h"
 #include "pipeline/table_locks.h"
 #include "server/connection.h"
@@ -22,9 +24,11 @@ namespace weir::pipeline {
 
 /// What is to become of a session's loads.
 enum class LoadPurpose {
-  load,      ///< each is committed: rows, ledger and rejects
-  rehearse,  ///< all of it is done, in one transaction of the session that is rolled back
-  examine,   ///< they are decided against a snapshot, and nothing but temporary tables is written
+  load,  ///< each is committed: rows, ledger and rejects
+  /// All of it is done, in one transaction of the session that is rolled back. Where making what is
+  /// missing would be a commit (MySQL), the session examines instead.
+  rehearse,
+  examine,  ///< they are decided against a snapshot, and nothing but temporary tables is written
 };
 
 struct SessionOptions {
@@ -45,13 +49,17 @@ class Session {
                                                duckdb::Database& database,
                                                SessionOptions options = {});
 
-  /// Its own table and those it references: made where they are missing. Done when it is opened; to
-  /// be done again before it is used again, for tables are altered and dropped meanwhile.
+  /// Its own table and those it references: made where they are missing, and it does not examine.
+  /// Done when it is opened; to be done again before it is used again, for tables are altered and
+  /// dropped meanwhile.
   /// Errors: sql when a load would fail (pipeline/drift.h).
   Result<void> ready_tables(const Project& project, TableLocks* locks);
 
-  /// Of the target, around what a load decides and writes.
+  /// Of the target, around what a load decides and writes. Within a plan on a server: a part of the
+  /// plan's own, which is rolled back by itself, and whose commit shows what COMMIT would refuse.
   Result<std::unique_ptr<LoadTransaction>> begin();
+  /// Of a plan: whether a load that failed has left it as it was, so that it can be gone on with.
+  bool recovers() const { return server_ != nullptr && !transaction_lost_; }
 
   const PipelineParts& parts() const { return parts_; }
   duckdb::Connection& connection() { return *connection_; }
@@ -64,6 +72,8 @@ class Session {
   /// See dictionary_version.h.
   const std::string& dictionary_version() const { return dictionary_version_; }
   LoadPurpose purpose() const { return purpose_; }
+  /// Whether the target has weir's ledger; only while it examines it may lack it.
+  bool has_ledger() const { return has_ledger_; }
   /// What made the tables that were missing, or would have to make them.
   const std::vector<std::string>& ddl() const { return ddl_; }
 
@@ -84,7 +94,12 @@ class Session {
   void clear_folds();
 
  private:
+  Result<void> begin_plan(duckdb::Database& database);
+  bool makes_missing() const;
+  Result<void> ready_ledger();
   Result<void> ready_table(const Table& table, TableLocks* locks);
+  Result<bool> has_column(const Table& table, const std::string& column);
+  Result<void> begin_late();
   Result<void> make_load(const Project& project, RowQuery query, TableLoadOptions options);
   using ParameterIndex = std::function<size_t(const std::string& name)>;
   Result<std::vector<duckdb::Parameter>> parameters(Timestamp scheduled_for, size_t count,
@@ -96,6 +111,10 @@ class Session {
   std::unique_ptr<server::Connection> server_;
   std::unique_ptr<duckdb::Connection> connection_;
   std::optional<duckdb::Transaction> transaction_;  // none where each load has its own
+  bool transaction_lost_ = false;                   // of a plan on a server
+  bool has_ledger_ = true;
+  std::unique_ptr<TableCatalog> catalog_;
+  std::set<TableName> missing_;  // tables that were not made
   std::vector<std::string> ddl_;
   bool table_made_ = false;  // by ready_tables
   std::unique_ptr<duckdb::ScanSlot> slot_;

@@ -27,6 +27,15 @@ std::string target_name(const Table& table) {
          quote_identifier(table.name.value());
 }
 
+std::string empty_relation(const Table& table) {
+  std::string columns;
+  for (const Column& column : table.columns) {
+    columns += fmt::format("{}CAST(NULL AS {}) AS {}", columns.empty() ? "" : ", ",
+                           duckdb::sql_type(column.type), quote_identifier(column.name));
+  }
+  return "(SELECT " + columns + " WHERE FALSE)";
+}
+
 Result<std::vector<Reference>> find_references(const Project& project, const Table& table) {
   std::vector<Reference> found;
   for (const Column& column : table.columns) {

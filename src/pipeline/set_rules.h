@@ -21,6 +21,9 @@ std::string target_name(const Table& table);
 /// Gives the SQL of the relation that holds a table's rows now: its name, or an empty stand-in.
 using RelationOf = std::function<std::string(const Table&)>;
 
+/// A relation with the table's columns and no row.
+std::string empty_relation(const Table& table);
+
 /// A `references` rule with both of its ends.
 struct Reference {
   const Column* column = nullptr;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,10 +41,15 @@ struct LineageStretch {
   int64_t records_before = 0;
 };
 
+/// Gives the SQL of the relation that a table's rows would be in, of the one they are in now.
+using RelationOver = std::function<std::string(const Table&, const std::string& relation)>;
+
 /// How a load into a table is made.
 struct TableLoadOptions {
-  bool always_stage = false;             ///< so that decide counts every row
-  RelationOf relation_of = target_name;  ///< what decide reads
+  bool always_stage = false;         ///< so that decide counts every row
+  bool writes = true;                ///< false: it ends with decide
+  RelationOver over = {};            ///< for a plan: what decide reads instead
+  std::set<TableName> missing = {};  ///< tables that are not there: they count as empty
 };
 
 /// Moves the good rows of a RowQuery into a table, in three steps: stage (reads the input), decide

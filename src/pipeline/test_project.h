@@ -18,15 +18,18 @@ namespace weir::pipeline {
 
 class TestProject {
  public:
-  TestProject() {
+  TestProject() : TestProject(Engine::duckdb, "duckdb://w.duckdb") {}
+  /// The tables are where the URL says.
+  TestProject(Engine engine, const std::string& url) {
     std::string pattern = (std::filesystem::temp_directory_path() / "weir-XXXXXX").string();
     WEIR_CHECK(::mkdtemp(pattern.data()) != nullptr, "no temporary folder");
     project.root = pattern;
     project.name = "test";
+    const bool file = engine == Engine::duckdb;
     project.databases.push_back({DatabaseName("warehouse"),
-                                 Engine::duckdb,
-                                 "duckdb://w.duckdb",
-                                 project.root / "w.duckdb",
+                                 engine,
+                                 url,
+                                 file ? project.root / "w.duckdb" : std::filesystem::path(),
                                  {}});
     project.buckets.push_back({BucketName("landing"),
                                BucketKind::file,
@@ -40,7 +43,7 @@ class TestProject {
     auto opened = open_resources(project);
     WEIR_CHECK(opened.has_value(), opened ? "" : opened.error().to_string().c_str());
     resources = std::move(*opened);
-    database();
+    if (file) database();
     executor = *make_executor(project, resources, clock);
   }
   ~TestProject() {

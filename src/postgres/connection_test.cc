@@ -116,6 +116,33 @@ TEST_F(ConnectionTest, TransactionsCommitOnceOrSayThatTheyDidNot) {
   EXPECT_EQ(answer("SELECT sum(a) FROM c"), "1");
 }
 
+TEST_F(ConnectionTest, DeferredConstraintsAreCheckedWhenAskedAndDeferredAgain) {
+  execute("CREATE TABLE deferred_ones (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)");
+  ASSERT_TRUE(session_->begin());
+  execute("INSERT INTO deferred_ones VALUES (1)");
+  EXPECT_TRUE(session_->check_deferred());
+  execute("INSERT INTO deferred_ones VALUES (1)");
+  const auto refused = session_->check_deferred();
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("deferred_ones_id_key"));
+  session_->rollback();
+  execute("DROP TABLE deferred_ones");
+}
+
+TEST_F(ConnectionTest, ASnapshotSeesOneMomentAndWritesTemporaryTablesAlone) {
+  execute("CREATE TABLE looked_at (id int)");
+  execute("CREATE TEMP TABLE looked_with (id int)");
+  ASSERT_TRUE(session_->begin_snapshot());
+  EXPECT_EQ(answer("SELECT count(*) FROM looked_at"), "0");
+  ASSERT_TRUE(TestServer::shared().connect()->run("INSERT INTO looked_at VALUES (1)"));
+  EXPECT_EQ(answer("SELECT count(*) FROM looked_at"), "0");
+  execute("INSERT INTO looked_with VALUES (1)");
+  EXPECT_THAT(error_of("DELETE FROM looked_at").message, HasSubstr("read-only"));
+  session_->rollback();
+  EXPECT_EQ(answer("SELECT count(*) FROM looked_at"), "1");
+  execute("DROP TABLE looked_at");
+}
+
 TEST_F(ConnectionTest, StreamsUntilTheRowsEndOrEnough) {
   const std::string many =
       "SELECT i, CASE WHEN i % 2 = 0 THEN 'even' END FROM generate_series(1, $1::int) i";

@@ -200,12 +200,31 @@ Result<void> Session::begin() {
   return {};
 }
 
+Result<void> Session::begin_snapshot() {
+  WEIR_TRY(execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", {}));
+  return {};
+}
+
 Result<void> Session::commit() {
   const ResultPointer result = WEIR_TRY(execute("COMMIT", {}));
   // COMMIT of a transaction in which something failed succeeds, as a rollback.
   if (std::string_view(PQcmdStatus(result.get())) == "ROLLBACK") {
     return fail(ErrorCode::sql, "nothing was committed: a statement of the transaction had failed");
   }
+  return {};
+}
+
+/// What is deferred only when a transaction asks for it stays as it was.
+constexpr const char* deferred_query = R"(
+  SELECT string_agg(DISTINCT quote_ident(n.nspname) || '.' || quote_ident(c.conname), ', ')
+    FROM pg_catalog.pg_constraint c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace WHERE c.condeferred)";
+
+Result<void> Session::check_deferred() {
+  const Rows deferred = WEIR_TRY(run(deferred_query));
+  if (!deferred.rows[0][0]) return {};
+  WEIR_TRY(execute("SET CONSTRAINTS ALL IMMEDIATE", {}));
+  WEIR_TRY(execute("SET CONSTRAINTS " + *deferred.rows[0][0] + " DEFERRED", {}));
   return {};
 }
 

@@ -30,7 +30,9 @@ class Session final : public server::Connection {
   Result<void> stream(const std::string& select, std::span<const server::Cell> parameters,
                       const std::function<bool(std::span<const server::Cell>)>& row) override;
   Result<void> begin() override;
+  Result<void> begin_snapshot() override;
   Result<void> commit() override;
+  Result<void> check_deferred() override;
   void rollback() override;
   Result<std::unique_ptr<server::BulkLoad>> bulk_load(const server::BulkTarget& target) override;
 

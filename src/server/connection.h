@@ -83,7 +83,11 @@ class Connection {
   virtual Result<void> stream(const std::string& select, std::span<const Cell> parameters,
                               const std::function<bool(std::span<const Cell>)>& row) = 0;
   virtual Result<void> begin() = 0;
+  /// A transaction that sees the rows of one moment, and writes to temporary tables alone.
+  virtual Result<void> begin_snapshot() = 0;
   virtual Result<void> commit() = 0;
+  /// Has the server check now what it would check at COMMIT; what comes after is deferred again.
+  virtual Result<void> check_deferred() = 0;
   /// Also after a failure, and when there is nothing to roll back.
   virtual void rollback() = 0;
   virtual Result<std::unique_ptr<BulkLoad>> bulk_load(const BulkTarget& target) = 0;
