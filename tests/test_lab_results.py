@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from database_servers import MariaDB
 from http_server import Asked, serving
 from weir_project import REPOSITORY, Project, balances, binary, wait_until
 
@@ -33,7 +34,8 @@ def generate(path: pathlib.Path, *arguments: str) -> bytes:
 def project(tmp_path) -> Project:
     root = tmp_path / 'project'
     root.mkdir()
-    shutil.copy(EXAMPLE / 'weir.yaml', root)
+    for name in ('weir.yaml', 'weir.mysql.yaml'):
+        shutil.copy(EXAMPLE / name, root)
     made = Project(root)
     made.environment = {'WEIR_SECRET_LAB': TOKEN}
     return made
@@ -50,7 +52,7 @@ def laboratory(export: list):
     return script
 
 
-def test_the_last_one_wins_in_a_file_and_between_files(project: Project, tmp_path) -> None:
+def load_three_exports(project: Project, tmp_path: pathlib.Path, *environment: str) -> list[str]:
     exports = [tmp_path / f'export-{number}.csv' for number in range(3)]
     contents = [generate(path, '--rows', '3000', '--seed', str(number), '--dirt', '0.01')
                 for number, path in enumerate(exports)]
@@ -61,15 +63,31 @@ def test_the_last_one_wins_in_a_file_and_between_files(project: Project, tmp_pat
         project.environment['LAB_URL'] = server.url('/results.csv')
         for number, count in enumerate(counts):
             served[:] = [contents[number], number]
-            receipt, = project.run('fetch-results')
+            receipt, = project.run('fetch-results', *environment)
             assert (receipt['status'], receipt['object']) == ('succeeded', 'landing/results.csv')
-            receipt, = project.run('load-results', code=3)
+            receipt, = project.run('load-results', *environment, code=3)
             assert balances(receipt) and {name: receipt['rows'][name] for name in count} == count
-            assert project.run('fetch-results')[0]['status'] == 'skipped'
+            assert project.run('fetch-results', *environment)[0]['status'] == 'skipped'
+    return [str(path) for path in exports]
+
+
+def test_the_last_one_wins_in_a_file_and_between_files(project: Project, tmp_path: pathlib.Path) -> None:
+    exports = load_three_exports(project, tmp_path)
     table = project.query('SELECT * FROM resultados')
-    assert check.differences([str(path) for path in exports], table) == []
+    assert check.differences(exports, table) == []
     broken = [{**table[0], 'VALOR': 'x'}, *table[1:-1]]
-    assert len(check.differences([str(path) for path in exports], broken)) == 3, 'the checker sees what is wrong'
+    assert len(check.differences(exports, broken)) == 3, 'the checker sees what is wrong'
+
+
+def test_the_same_in_mysql(project: Project, tmp_path: pathlib.Path) -> None:
+    with MariaDB() as server:
+        server.create('lab')
+        project.environment |= {'WEIR_SECRET_LAB_MYSQL': server.password, 'LAB_MYSQL': f'/lab?host={server.socket}'}
+        exports = load_three_exports(project, tmp_path, '--env', 'mysql')
+        columns = [column[0] for column in server.query('SHOW COLUMNS FROM resultados', 'lab')]
+        table = [dict(zip(columns, ['' if cell == 'NULL' else cell for cell in row]))
+                 for row in server.query('SELECT * FROM resultados', 'lab')]
+    assert check.differences(exports, table) == []
 
 
 def test_the_schedule_fetches_and_the_arrival_loads(project: Project, tmp_path) -> None:

@@ -333,6 +333,33 @@ TEST_P(BulkLoadTest, NothingIsSilentlyBentToFit) {
   }
 }
 
+TEST_P(BulkLoadTest, AValueThatAColumnWouldBendSilentlyIsRefused) {
+  run("CREATE OR REPLACE TABLE bending (c CHAR(5), e ENUM('a', 'it''s', 'b'), b BINARY(2), "
+      "s SET('a', 'b'), n INT, y YEAR)");
+  const auto taken = [&](const char* column, const char* type, const std::string& value) {
+    TestBatch batch;
+    batch.add_text(column, type, {value});
+    const auto result = load(batch, "bending");
+    if (!result) EXPECT_EQ(result.error().code, ErrorCode::invalid_input) << value;
+    return result.has_value();
+  };
+  EXPECT_TRUE(taken("c", "varchar", "a b"));
+  EXPECT_FALSE(taken("c", "varchar", "ab "));
+  EXPECT_TRUE(taken("e", "varchar", "it's"));
+  EXPECT_TRUE(taken("e", "varchar", "b"));
+  EXPECT_FALSE(taken("e", "varchar", "A"));
+  EXPECT_FALSE(taken("e", "varchar", "a "));
+  EXPECT_TRUE(taken("b", "bytes", "ab"));
+  EXPECT_FALSE(taken("b", "bytes", "a"));
+  EXPECT_FALSE(taken("s", "varchar", "b,a"));
+  TestBatch fraction;
+  fraction.add<int16_t>("n", "decimal(3,1)", {15});
+  EXPECT_FALSE(load(fraction, "bending"));
+  TestBatch year;
+  year.add<int16_t>("y", "smallint", {5});
+  EXPECT_FALSE(load(year, "bending"));
+}
+
 TEST_P(BulkLoadTest, AColumnThatWouldDropDigitsSilentlyIsRefused) {
   run("CREATE OR REPLACE TABLE lossy (f FLOAT, d DOUBLE, s DATETIME, m DATETIME(3))");
   TestBatch into_float;

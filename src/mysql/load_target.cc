@@ -17,6 +17,32 @@ bool is_moment(TypeKind kind) {
   return kind == TypeKind::time || kind == TypeKind::timestamp || kind == TypeKind::timestamptz;
 }
 
+/// "enum('a','it''s')" → a, it's.
+std::vector<std::string> enum_spellings(const std::string& type) {
+  std::vector<std::string> spellings;
+  for (size_t at = type.find('\''); at < type.size(); at = type.find('\'', at)) {
+    std::string& spelling = spellings.emplace_back();
+    for (++at; at < type.size(); ++at) {
+      if (type[at] == '\'' && (at + 1 >= type.size() || type[++at] != '\'')) break;
+      spelling += type[at];
+    }
+  }
+  return spellings;
+}
+
+void note_bends(const std::string& type, RowColumn& column) {
+  const bool is_text = column.type.kind == TypeKind::varchar;
+  if (is_text && type.starts_with("char")) column.bends = RowColumn::Bends::drops_blanks;
+  if (is_text && type.starts_with("enum")) {
+    column.bends = RowColumn::Bends::respells;
+    column.spellings = enum_spellings(type);
+  }
+  if (column.type.kind == TypeKind::bytes && type.starts_with("binary(")) {
+    column.bends = RowColumn::Bends::fills_up;
+    column.size = std::stoul(type.substr(7));
+  }
+}
+
 Result<RowColumn> row_column(const server::BulkTarget::Column& column, const std::string& type) {
   // The server warns of what does not fit, but not of that.
   if (loses_digits(column.type, type)) {
@@ -25,7 +51,15 @@ Result<RowColumn> row_column(const server::BulkTarget::Column& column, const std
                     " on the server, which loses digits of " + column.type.to_string(),
                 "change the column on the server, or the type in the project");
   }
-  RowColumn result{column.name, column.type, 6};
+  if (type.starts_with("set(")) {
+    return fail(ErrorCode::invalid_input,
+                "column '" + column.name +
+                    "' is a set on the server, which puts values in its own "
+                    "order",
+                "change the column on the server to varchar");
+  }
+  RowColumn result{column.name, column.type};
+  note_bends(type, result);
   const bool keeps_time =
       type.starts_with("datetime") || type.starts_with("timestamp") || type.starts_with("time");
   if (is_moment(column.type.kind) && keeps_time) result.fraction = digits_of_second(type);

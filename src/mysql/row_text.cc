@@ -1,5 +1,6 @@
 #include "mysql/row_text.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/check.h"
@@ -85,6 +86,17 @@ RowText::RowText(std::span<const RowColumn> columns, RowForm form, std::string p
   }
 }
 
+bool RowText::is_bent(const RowColumn& column, std::string_view value) {
+  switch (column.bends) {
+    case RowColumn::Bends::nothing: return false;
+    case RowColumn::Bends::drops_blanks: return value.ends_with(' ');
+    case RowColumn::Bends::fills_up: return value.size() != column.size;
+    case RowColumn::Bends::respells:
+      return std::ranges::find(column.spellings, value) == column.spellings.end();
+  }
+  return false;
+}
+
 template <RowForm form>
 bool RowText::write_cell(const Column& column, const ColumnView& view, size_t row,
                          TextBuffer& out) {
@@ -94,6 +106,9 @@ bool RowText::write_cell(const Column& column, const ColumnView& view, size_t ro
     return true;
   }
   if (column.style == Style::bare) return column.write(view, row, out);
+  if (column.given.bends != RowColumn::Bends::nothing && is_bent(column.given, view.text(row))) {
+    return false;
+  }
   if (tuples) out.append(column.style == Style::bytes ? std::string_view("x'") : "'");
   switch (column.style) {
     case Style::quoted:
@@ -121,6 +136,17 @@ tl::unexpected<Error> RowText::unfit(const Column& column) {
                     std::to_string(given.fraction) +
                     " digits of a second, and would drop some of a value's silently",
                 "make it datetime(6) or time(6), or round the values in a select step");
+  }
+  constexpr const char* bends[] = {"", "drops the blanks at its end", "fills it up with zeros",
+                                   "takes it for another of its own"};
+  if (given.bends != RowColumn::Bends::nothing) {
+    return fail(ErrorCode::invalid_input,
+                "column '" + given.name +
+                    "' of the server's table gets a value that it would bend "
+                    "silently: it " +
+                    bends[static_cast<size_t>(given.bends)],
+                "change the column on the server to varchar or varbinary, or the value in a select "
+                "step");
   }
   return fail(ErrorCode::invalid_input,
               "column '" + given.name + "' gets a value that " + given.type.to_string() +

@@ -19,6 +19,12 @@ struct RowColumn {
   std::string name;
   DataType type;     ///< of the batches
   int fraction = 6;  ///< digits of a second that the server's column keeps, of times and timestamps
+  /// What the server's column does to texts and bytes without a warning: char(n) drops blanks at
+  /// the end, binary(n) fills up with zeros, enum takes 'A' for its 'a'.
+  enum class Bends { nothing, drops_blanks, fills_up, respells };
+  Bends bends = Bends::nothing;
+  size_t size = 0;                          ///< of binary(n)
+  std::vector<std::string> spellings = {};  ///< of enum
 };
 
 /// Rows as text.
@@ -46,6 +52,7 @@ class RowText {
     int64_t step = 1;  ///< microseconds that the server's column tells apart
   };
   static tl::unexpected<Error> unfit(const Column& column);
+  static bool is_bent(const RowColumn& column, std::string_view value);
   template <RowForm form>
   bool write_cell(const Column& column, const server::ColumnView& view, size_t row,
                   TextBuffer& out);

@@ -16,6 +16,12 @@ constexpr std::string_view sql_mode =
     "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
     "NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY";
 
+/// A table without an index on its key is joined by hash, as MySQL does by itself: row against row
+/// would take as long as both tables' sizes multiplied.
+constexpr char mariadb_settings[] =
+    ", check_constraint_checks = 1, join_cache_level = 4, join_buffer_size = 33554432, "
+    "join_buffer_space_limit = 67108864";
+
 /// What may be proven to a server that is not known for sure: nothing that shows it the password.
 constexpr char safe_proofs[] =
     "mysql_native_password,caching_sha2_password,sha256_password,client_ed25519,parsec";
@@ -176,8 +182,17 @@ Result<void> Session::set_session() {
                    "unique_checks = 1, sql_notes = 1, max_error_count = 64, sql_select_limit = "
                    "DEFAULT, innodb_lock_wait_timeout = 30, lock_wait_timeout = 60, "
                    "net_read_timeout = 3600, net_write_timeout = 3600" +
-                   (mariadb ? ", check_constraint_checks = 1" : "")));
-  const server::Rows settings = WEIR_TRY(query("SELECT @@local_infile, @@max_allowed_packet", {}));
+                   (mariadb ? mariadb_settings : "")));
+  const server::Rows settings = WEIR_TRY(
+      query("SELECT @@local_infile, @@max_allowed_packet, @@sql_mode LIKE '%STRICT_ALL_TABLES%', "
+            "@@time_zone = '+00:00', @@autocommit, @@character_set_client = 'utf8mb4'",
+            {}));
+  // What stands between may answer for the server: a proxy with settings of its own.
+  for (size_t i = 2; i < settings.columns.size(); ++i) {
+    if (settings.int64(0, i) == 1) continue;
+    return fail(ErrorCode::sql, version() + " does not keep this session's settings: not so is " +
+                                    settings.columns[i]);
+  }
   if (settings.int64(0, 0) == 0) no_local_infile_ = "local_infile is OFF on the server";
   largest_packet_ = static_cast<size_t>(settings.int64(0, 1));
   return {};

@@ -83,10 +83,19 @@ bool is_cut_short(const ColumnFacts& column) {
              words, [&](std::string_view word) { return column.column_type.starts_with(word); });
 }
 
+bool is_fractional(const DataType& type) {
+  return is_float(type.kind) || (type.kind == TypeKind::decimal && type.scale > 0);
+}
+
 }  // namespace
 
 bool loses_digits(const DataType& type, std::string_view column_type) {
   const TypeKind kind = type.kind;
+  if (is_fractional(type)) {
+    const std::string_view word = column_type.substr(0, column_type.find_first_of("( "));
+    if (word.ends_with("int") || word == "bit") return true;
+  }
+  if (column_type.starts_with("year")) return is_number(kind);  // 5 would be 2005
   if (column_type.starts_with("float")) {
     return is_number(kind) && kind != TypeKind::real && kind != TypeKind::tinyint &&
            kind != TypeKind::smallint;

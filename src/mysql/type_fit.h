@@ -5,7 +5,7 @@
 
 namespace weir::mysql {
 
-/// Whether the column would leave out digits of such values without a warning.
+/// Whether the column would leave out digits of such values, or round them away, without a warning.
 bool loses_digits(const DataType& type, std::string_view column_type);
 
 /// What becomes of values of `type` in such a column. Its collation is left out: how the server

@@ -13,10 +13,8 @@ std::string sized(std::string_view name, int size) {
   return std::string(name) + "(" + std::to_string(size) + ")";
 }
 
-bool has_uuid(const Dialect& dialect) { return dialect.mariadb && dialect.release >= 100'700; }
-
 /// Without collation and check.
-std::string bare_type(const DataType& type, const Dialect& dialect, int key_columns) {
+std::string bare_type(const DataType& type, int key_columns) {
   switch (type.kind) {
     case TypeKind::boolean: return "tinyint(1)";
     case TypeKind::tinyint: return "tinyint";
@@ -36,7 +34,7 @@ std::string bare_type(const DataType& type, const Dialect& dialect, int key_colu
     case TypeKind::time: return "time(6)";
     case TypeKind::timestamp:
     case TypeKind::timestamptz: return "datetime(6)";
-    case TypeKind::uuid: return has_uuid(dialect) ? "uuid" : "char(36)";
+    case TypeKind::uuid: return "char(36)";
     case TypeKind::json:
     case TypeKind::list: return "longtext";
   }
@@ -138,12 +136,14 @@ std::string text_collation(const Dialect& dialect) {
          (dialect.mariadb ? "utf8mb4_nopad_bin" : "utf8mb4_0900_bin");
 }
 
-int bytes_in_key(const DataType& type, const Dialect& dialect, int key_columns) {
-  const Spelled spelling = spelled(bare_type(type, dialect, key_columns));
+int json_depth(const Dialect& dialect) { return dialect.mariadb ? 31 : 100; }
+
+int bytes_in_key(const DataType& type, int key_columns) {
+  const Spelled spelling = spelled(bare_type(type, key_columns));
   switch (type.kind) {
     case TypeKind::varchar: return 4 * spelling.first;
     case TypeKind::bytes: return spelling.first;
-    case TypeKind::uuid: return has_uuid(dialect) ? 16 : 36;
+    case TypeKind::uuid: return 36;
     case TypeKind::hugeint:
     case TypeKind::decimal: return 18;  // of 39 digits
     default: return 8;
@@ -158,7 +158,7 @@ Result<std::string> column_type(const DataType& type, const Dialect& dialect,
                     (dialect.mariadb ? " on MariaDB" : " on MySQL"),
                 std::move(fix));
   };
-  const std::string bare = bare_type(type, dialect, key_columns);
+  const std::string bare = bare_type(type, key_columns);
   switch (type.kind) {
     case TypeKind::decimal:
       if (type.scale > 30) {
@@ -171,8 +171,7 @@ Result<std::string> column_type(const DataType& type, const Dialect& dialect,
                       "declare at most varchar(768); all columns of a key have 3072 bytes");
       }
       return bare + text_collation(dialect);
-    case TypeKind::uuid:
-      return has_uuid(dialect) ? bare : bare + " CHARACTER SET ascii COLLATE ascii_bin";
+    case TypeKind::uuid: return bare + " CHARACTER SET ascii COLLATE ascii_bin";
     case TypeKind::json:
     case TypeKind::list:
       if (key_columns > 0) return refuse("cannot be in a key", "use other columns for the key");
@@ -211,16 +210,16 @@ std::optional<DataType> ColumnFacts::data_type() const {
   return text;
 }
 
-bool ColumnFacts::holds(const DataType& type, const Dialect& dialect) const {
+bool ColumnFacts::holds(const DataType& type) const {
   const bool wants_json = type.kind == TypeKind::json || type.kind == TypeKind::list;
   // What is a key may have been made narrower for it.
   const std::string mine = without_width(column_type);
-  if (key_position > 0 && bare_type(type, dialect, 0) != mine) {
+  if (key_position > 0 && bare_type(type, 0) != mine) {
     for (int columns = 1; columns <= 16; ++columns) {
-      if (bare_type(type, dialect, columns) == mine) return tells_text_apart();
+      if (bare_type(type, columns) == mine) return tells_text_apart();
     }
   }
-  return bare_type(type, dialect, 0) == mine && wants_json == json && tells_text_apart();
+  return bare_type(type, 0) == mine && wants_json == json && tells_text_apart();
 }
 
 bool ColumnFacts::tells_text_apart() const {

@@ -22,7 +22,10 @@ Dialect dialect_of(std::string_view version);
 /// InnoDB's keys end at so many bytes.
 constexpr int longest_key = 3072;
 /// At most, what a column of the type takes of them in a key of `key_columns` columns.
-int bytes_in_key(const DataType& type, const Dialect& dialect, int key_columns);
+int bytes_in_key(const DataType& type, int key_columns);
+
+/// How deep the server takes json to be nested, at most.
+int json_depth(const Dialect& dialect);
 
 /// " CHARACTER SET utf8mb4 COLLATE …" of texts: binary, and padding nothing.
 std::string text_collation(const Dialect& dialect);
@@ -41,11 +44,11 @@ std::string text_collation(const Dialect& dialect);
 ///   timestamptz        datetime(6) in UTC: the server's TIMESTAMP ends in 2038 (MariaDB
 ///   before 11.5:
 ///                      2038-01-19, later 2106) and begins in 1970
-///   uuid               uuid on MariaDB 10.7 and later, else char(36) in lower case
+///   uuid               char(36) in lower case: MariaDB's own uuid refuses some, as
+///                      01234567-89ab-cdef-0123-456789abcdef
 ///   json, lists        longtext that json_valid checks: MySQL's own JSON sorts keys and passes
 ///   long
-///                      numbers through a double. What it calls valid nests 31 (MariaDB) or 100
-///                      deep
+///                      numbers through a double
 ///
 /// Text is utf8mb4 under a binary collation that pads nothing, so that 'a', 'A' and 'a ' are three
 /// keys: utf8mb4_nopad_bin on MariaDB, utf8mb4_0900_bin on MySQL.
@@ -75,7 +78,7 @@ struct ColumnFacts {
   /// decimal(20,0), …). A timestamptz comes back as timestamp: both are datetime.
   std::optional<DataType> data_type() const;
   /// Whether it is what `column_type` makes of `type`, names of checks aside.
-  bool holds(const DataType& type, const Dialect& dialect) const;
+  bool holds(const DataType& type) const;
   /// Whether 'a', 'A' and 'a ' are three values of it; true when it is no text.
   bool tells_text_apart() const;
 };

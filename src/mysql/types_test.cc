@@ -31,8 +31,7 @@ TEST(Types, EachDialectHasItsOwn) {
   EXPECT_EQ(ddl("varchar(20)"), "varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin");
   EXPECT_EQ(ddl("varchar(20)", mysql),
             "varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin");
-  EXPECT_EQ(ddl("uuid"), "uuid");
-  EXPECT_EQ(ddl("uuid", {true, 100'600}), "char(36) CHARACTER SET ascii COLLATE ascii_bin");
+  EXPECT_EQ(ddl("uuid"), "char(36) CHARACTER SET ascii COLLATE ascii_bin");
   EXPECT_EQ(ddl("uuid", mysql), "char(36) CHARACTER SET ascii COLLATE ascii_bin");
   EXPECT_EQ(ddl("hugeint"), "decimal(39,0)");
   EXPECT_THAT(ddl("integer[]", mysql), HasSubstr("CHECK (json_valid(`c`))"));
@@ -48,6 +47,13 @@ TEST(Types, KeysAreBounded) {
     ASSERT_FALSE(result) << refused;
     EXPECT_EQ(result.error().code, ErrorCode::invalid_project);
   }
+}
+
+TEST(Types, WhatAKeyTakesIsCounted) {
+  EXPECT_EQ(bytes_in_key(type("varchar(20)"), 2), 80);
+  EXPECT_EQ(bytes_in_key(type("varchar"), 2), 1536);
+  EXPECT_EQ(bytes_in_key(type("bytes"), 1), longest_key);
+  EXPECT_EQ(bytes_in_key(type("uuid"), 1), 36);
 }
 
 TEST(Types, AScaleAbove30IsRefused) {
@@ -76,12 +82,12 @@ TEST(Types, WhatIsCreatedIsRecognised) {
   const auto columns = columns_of(*session, "", "every_type").value();
   ASSERT_EQ(columns.size(), all.size() + 1);
   EXPECT_EQ(columns[0].key_position, 1);
-  EXPECT_TRUE(columns[0].holds(type("varchar"), dialect));
+  EXPECT_TRUE(columns[0].holds(type("varchar")));
   EXPECT_FALSE(columns[0].nullable);
   for (size_t i = 0; i < all.size(); ++i) {
     const ColumnFacts& facts = columns[i + 1];
-    EXPECT_TRUE(facts.holds(type(all[i]), dialect)) << all[i] << " is " << facts.column_type;
-    EXPECT_FALSE(facts.holds(type(std::string(all[i]) == "date" ? "time" : "date"), dialect));
+    EXPECT_TRUE(facts.holds(type(all[i]))) << all[i] << " is " << facts.column_type;
+    EXPECT_FALSE(facts.holds(type(std::string(all[i]) == "date" ? "time" : "date")));
     ASSERT_TRUE(facts.data_type()) << all[i];
     const std::string back = facts.data_type()->to_string();
     const std::string given = all[i];

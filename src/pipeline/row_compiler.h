@@ -39,7 +39,9 @@ class RowCompiler {
   Result<void> aggregate(const Step& step, int next_step);
   /// A table's column for which a default may stand in, and the scan's flag that says when.
   using DefaultFlags = std::map<std::string, std::string>;
-  Result<void> contract(const Table& table, const DefaultFlags& flags);
+  /// `dialect` as compile_rows has it.
+  Result<void> contract(const Table& table, const DefaultFlags& flags,
+                        const ServerDialect* dialect);
   Result<RowQuery> finish(const Table& table) &&;
 
   /// Of the rows as they are now.
@@ -56,7 +58,8 @@ class RowCompiler {
     std::string cases;    // " WHEN … THEN …"
   };
   Result<Conversion> conversion(const Column& column, Result<Conversion> made);
-  Result<Made> make_column(const Table& table, size_t index, const DefaultFlags& flags);
+  Result<Made> make_column(const Table& table, size_t index, const DefaultFlags& flags,
+                           const ServerDialect* dialect);
   Result<void> make_given(const Column& column, size_t index, Made& made);
   Result<void> make_default(const Column& column, size_t index, const std::string& flag,
                             Made& made);

@@ -5,6 +5,7 @@
 
 #include "pipeline/conversion.h"
 #include "pipeline/row_compiler.h"
+#include "pipeline/server_dialect.h"
 
 namespace weir::pipeline {
 
@@ -61,7 +62,8 @@ Result<void> RowCompiler::make_default(const Column& column, size_t index, const
 }
 
 Result<RowCompiler::Made> RowCompiler::make_column(const Table& table, size_t index,
-                                                   const DefaultFlags& flags) {
+                                                   const DefaultFlags& flags,
+                                                   const ServerDialect* dialect) {
   const Column& column = table.columns[index];
   const std::string name = quote_identifier(column.name);
   Made made;
@@ -78,6 +80,12 @@ Result<RowCompiler::Made> RowCompiler::make_column(const Table& table, size_t in
                  "the text has more than " + std::to_string(column.type.length) + " characters");
     made.cases += fmt::format(" WHEN strlen({0}) > {1} AND length({0}) > {1} THEN {2}", name,
                               column.type.length, reject(rule, fmt::format("left({}, 200)", name)));
+  }
+  for (const ValueLimit& limit :
+       dialect != nullptr ? dialect->limits(table, column) : std::vector<ValueLimit>{}) {
+    const int rule = add_rule(column.name, limit.rule, limit.message);
+    made.cases += fmt::format(" WHEN {} THEN {}", limit.broken,
+                              reject(rule, fmt::format("left(CAST({} AS VARCHAR), 200)", name)));
   }
   const bool in_key = std::find(table.key.begin(), table.key.end(), column.name) != table.key.end();
   if (column.required() || in_key) {
@@ -110,14 +118,15 @@ Result<void> RowCompiler::add_defaults(const Table& table) {
   return {};
 }
 
-Result<void> RowCompiler::contract(const Table& table, const DefaultFlags& flags) {
+Result<void> RowCompiler::contract(const Table& table, const DefaultFlags& flags,
+                                   const ServerDialect* dialect) {
   WEIR_TRY(add_defaults(table));
   std::string outputs;
   std::vector<std::pair<std::string, std::string>> predicates;  // what must be true, else
   for (size_t i = 0; i < table.columns.size(); ++i) {
     const Column& column = table.columns[i];
     const std::string name = quote_identifier(column.name);
-    const Made made = WEIR_TRY(make_column(table, i, flags));
+    const Made made = WEIR_TRY(make_column(table, i, flags, dialect));
     outputs += fmt::format(", {} AS {}{}", made.sql, name, made.helpers);
     if (!made.cases.empty()) judge(made.cases);
     for (const Rule& rule : column.rules) {

@@ -82,14 +82,15 @@ Result<void> compile_step(RowCompiler& compiler, const PipelineParts& parts, con
 
 Result<RowQuery> compile_rows(const PipelineParts& parts, duckdb::Database& database,
                               duckdb::Connection& connection, const std::string& source,
-                              int64_t slot, int first_rule, std::vector<SqlProblem>* problems) {
+                              int64_t slot, int first_rule, const ServerDialect* dialect,
+                              std::vector<SqlProblem>* problems) {
   RowCompiler compiler(parts, database, connection, source, slot, first_rule, problems);
   WEIR_TRY(compiler.begin());
   for (const Step* step : parts.row_steps) {
     WEIR_TRY(compile_step(compiler, parts, *step));
     if (compiler.blind()) return RowQuery{};  // what is behind is judged once this is mended
   }
-  WEIR_TRY(compiler.contract(*parts.table, default_flags(parts)));
+  WEIR_TRY(compiler.contract(*parts.table, default_flags(parts), dialect));
   RowQuery query = WEIR_TRY(std::move(compiler).finish(*parts.table));
   query.reads_tables = !query.folds.empty() || any_reads_tables(parts);
   return query;

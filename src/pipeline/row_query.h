@@ -11,6 +11,8 @@
 
 namespace weir::pipeline {
 
+class ServerDialect;
+
 /// A rule a row can break inside the query; its number is first_rule + its index.
 struct RowRule {
   std::string field;
@@ -53,11 +55,12 @@ struct SqlProblem {
 };
 
 /// `source` is SQL of a relation with the source columns and weir_row; `slot` is what the verdict
-/// functions are told. With `problems` all of them are gathered there, and the query is not to be
-/// run when there are any. Errors: sql.
+/// functions are told; `dialect` is of the table's server, null when it is in DuckDB. With
+/// `problems` all of them are gathered there, and the query is not to be run when there are any.
+/// Errors: sql.
 Result<RowQuery> compile_rows(const PipelineParts& parts, duckdb::Database& database,
                               duckdb::Connection& connection, const std::string& source,
-                              int64_t slot, int first_rule,
+                              int64_t slot, int first_rule, const ServerDialect* dialect = nullptr,
                               std::vector<SqlProblem>* problems = nullptr);
 
 /// The columns of the rows that reach the step with this index in the pipeline. Errors: sql.

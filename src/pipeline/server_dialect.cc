@@ -15,7 +15,16 @@ class PostgresDialect final : public ServerDialect {
   std::string_view current_schema() const override { return "current_schema()"; }
   Result<std::string> column_type(const Table&, const Column& column,
                                   std::string_view) const override {
+    if (column.type.kind == TypeKind::list && column.type.element->kind == TypeKind::list) {
+      return fail(ErrorCode::invalid_project,
+                  "column '" + column.name + "' is " + column.type.to_string() +
+                      ", and Postgres has no lists of lists that differ in length",
+                  "declare it json", column.location);
+    }
     return postgres::column_type(column.type);
+  }
+  std::vector<ValueLimit> limits(const Table&, const Column& column) const override {
+    return postgres_limits(column);
   }
   std::string table_options() const override { return {}; }
   Result<void> check_key_length(const Table&) const override { return {}; }
@@ -75,6 +84,9 @@ class MysqlDialect final : public ServerDialect {
     Error error = std::move(type).error();
     error.location = column.location;
     return fail(std::move(error));
+  }
+  std::vector<ValueLimit> limits(const Table& table, const Column& column) const override {
+    return mysql_limits(column, mysql::json_depth(server_), key_columns(table, column));
   }
   std::string table_options() const override {
     return " ENGINE=InnoDB DEFAULT" + mysql::text_collation(server_);
@@ -136,7 +148,7 @@ Result<void> MysqlDialect::check_key_length(const Table& table) const {
   const int columns = static_cast<int>(table.key.size());
   int bytes = 0;
   for (const std::string& name : table.key) {
-    bytes += mysql::bytes_in_key(table.find_column(name)->type, server_, columns);
+    bytes += mysql::bytes_in_key(table.find_column(name)->type, columns);
   }
   if (bytes <= mysql::longest_key) return {};
   return fail(

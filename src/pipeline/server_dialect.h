@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "model/project.h"
+#include "pipeline/value_limits.h"
 #include "server/connection.h"
 
 namespace weir::pipeline {
@@ -27,6 +28,8 @@ class ServerDialect {
   /// texts apart. Errors: invalid_project (the engine has no such type, or not in a key).
   virtual Result<std::string> column_type(const Table& table, const Column& column,
                                           std::string_view quoted_name) const = 0;
+  /// What the column's values must not be for the engine to hold them.
+  virtual std::vector<ValueLimit> limits(const Table& table, const Column& column) const = 0;
   /// Behind the list of columns of a CREATE TABLE.
   virtual std::string table_options() const = 0;
   /// Whether an index can hold the table's key and its `unique` columns. Errors: invalid_project.

@@ -182,7 +182,7 @@ Result<uint64_t> ServerLoad::copy_back(const std::string& select, const std::str
   uint64_t rows = 0;
   WEIR_TRY(server_.stream(select, {}, [&](std::span<const server::Cell> cells) {
     for (size_t i = 0; i < places.size(); ++i) {
-      row[places[i]] = read_cell(cells[i], like.columns[places[i]].type.kind == TypeKind::bytes);
+      row[places[i]] = read_cell(cells[i], cell_spelling(like.columns[places[i]].type.kind));
     }
     appended = appender->row(row);
     ++rows;

@@ -107,7 +107,7 @@ Result<void> ServerRows::slices(const std::string& where,
       appender = WEIR_TRY(connection_->appender("temp", "main", "weir_slice"));
     }
     for (size_t i = 0; i < row.size(); ++i) {
-      values[i] = read_cell(row[i], columns_[i].found->reads_as == "BLOB");
+      values[i] = read_cell(row[i], cell_spelling(columns_[i].found->reads_as));
       bytes += row[i] ? row[i]->size() : 0;
     }
     WEIR_TRY(appender->row(values));

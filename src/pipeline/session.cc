@@ -16,6 +16,7 @@
 #include "pipeline/length_only.h"
 #include "pipeline/run_variables.h"
 #include "pipeline/server_catalog.h"
+#include "pipeline/server_dialect.h"
 #include "pipeline/server_ledger.h"
 #include "pipeline/server_load.h"
 #include "pipeline/server_tables.h"
@@ -256,8 +257,12 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
     source = sql_source(*parts.sql);
     session->first_rule_ = session->slot_->first_sql_rule();
   }
-  RowQuery query = WEIR_TRY(
-      compile_rows(parts, database, *session->connection_, source, slot, session->first_rule_));
+  std::unique_ptr<const ServerDialect> dialect;
+  if (session->server_ != nullptr) {
+    dialect = ServerDialect::of(session->engine_, *session->server_);
+  }
+  RowQuery query = WEIR_TRY(compile_rows(parts, database, *session->connection_, source, slot,
+                                         session->first_rule_, dialect.get()));
   session->rules_ = query.rules;
   session->folds_ = std::make_unique<RowFolds>(*session->connection_, std::move(query.folds));
   WEIR_TRY(session->make_load(project, std::move(query), std::move(options.load)));

@@ -186,7 +186,7 @@ void DuckdbSqlChecker::check_parts(const PipelineParts& parts, Shadow& shadow,
   }
   std::vector<SqlProblem> problems;
   const auto compiled = compile_rows(parts, *shadow.database, *shadow.connection, source, slot.id(),
-                                     slot.first_sql_rule(), &problems);
+                                     slot.first_sql_rule(), nullptr, &problems);
   for (const SqlProblem& problem : problems) {
     const SqlMessage said = understand(problem.error);
     if (problem.location.line > 0) {
