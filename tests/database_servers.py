@@ -71,6 +71,9 @@ class Postgres:
     def crash(self) -> None:
         self.stop(signal.SIGQUIT)
 
+    def last_words(self) -> str:
+        return 'Postgres keeps no log here'
+
     def create(self, database: str) -> None:
         self.query(f'CREATE DATABASE {database}')
 
@@ -170,6 +173,9 @@ class MariaDB:
 
     def crash(self) -> None:
         self.stop(signal.SIGKILL)
+
+    def last_words(self) -> str:
+        return (self.root / 'log').read_text(errors='replace')[-6000:]
 
     def url(self, database: str = 'weir', folder: pathlib.Path | None = None) -> str:
         """`folder`: of another socket that leads here."""

@@ -168,6 +168,7 @@ class WireProxy:
         self.server = server
         self.links: set[Link] = set()
         self.most_links = 0
+        self.made = 0
         self.lock = threading.Lock()
         self.armed: tuple[str, int] | None = None
         self.struck = threading.Event()
@@ -243,6 +244,7 @@ class WireProxy:
         link = Link(self, client, server)
         with self.lock:
             self.links.add(link)
+            self.made += 1
             self.most_links = max(self.most_links, len(self.links))
         link.run()
         with self.lock:

@@ -209,9 +209,9 @@ class PostgresLook {
         "WHERE "
         "datname = current_database()) END FROM pg_database WHERE datname = current_database())"));
     static constexpr std::array<const char*, 3> fixes = {
-        "raise max_connections, or lower `connections` of the database in the project file",
-        "raise it with ALTER ROLE … CONNECTION LIMIT, or lower `connections` of the database",
-        "raise it with ALTER DATABASE … CONNECTION LIMIT, or lower `connections` of the database"};
+        "raise max_connections, or give the database `max_runs` in the project file",
+        "raise it with ALTER ROLE … CONNECTION LIMIT, or give it `max_runs`",
+        "raise it with ALTER DATABASE … CONNECTION LIMIT, or give it `max_runs`"};
     static constexpr std::array<const char*, 3> whose = {"the server", "the role", "the database"};
     for (size_t i = 0; i < fixes.size(); ++i) {
       if (!rows.rows[0][i] || rows.int64(0, i) >= wanted_sessions) continue;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "doctor/mysql_checks.h"
 #include "doctor/postgres_checks.h"
 #include "server/url.h"
 
@@ -22,7 +23,9 @@ Findings check_server(const Project& project, const DatabaseConfig& config,
   if (!connection) return {unreachable(check, connection.error())};
   const auto options = server::parse_url(config.url);
   if (!options) return {unreachable(check, options.error())};
-  auto findings = look_at_postgres(project, config, *options, **connection);
+  const bool mysql = config.engine == Engine::mysql;
+  auto findings = mysql ? look_at_mysql(project, config, *options, **connection)
+                        : look_at_postgres(project, config, *options, **connection);
   if (!findings) return {unreachable(check, findings.error())};
   for (Finding& finding : *findings) finding.check = check;
   return *std::move(findings);

@@ -98,6 +98,10 @@ void Session::set_options(MYSQL* session) const {
   const auto seconds =
       static_cast<unsigned>(std::max<int64_t>(1, (options_.connect_timeout.count() + 999) / 1000));
   mysql_options(session, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
+  if (const auto limit = static_cast<unsigned>(options_.answer_timeout.count() / 1000); limit > 0) {
+    mysql_options(session, MYSQL_OPT_READ_TIMEOUT, &limit);
+    mysql_options(session, MYSQL_OPT_WRITE_TIMEOUT, &limit);
+  }
   mysql_options(session, MYSQL_SET_CHARSET_NAME, "utf8mb4");
   const my_bool no = 0;
   mysql_options(session, MYSQL_OPT_RECONNECT, &no);

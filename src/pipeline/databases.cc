@@ -139,12 +139,7 @@ void Databases::lost(const Pointer& database) {
   for (auto& [name, entry] : entries_) {
     const std::lock_guard entry_lock(entry.mutex);
     if (entry.open != database) continue;
-    const DatabaseConfig* config = project_.find_database(name);
-    if (config != nullptr && config->engine != Engine::duckdb) {
-      log::warning("a connection to database {} was lost", name.value());
-    } else {
-      log::error("database {} broke, and is opened anew", name.value());
-    }
+    log::error("database {} broke, and is opened anew", name.value());
     entry.broken = entry.open;
     entry.open.reset();
     entry.has_tables = false;

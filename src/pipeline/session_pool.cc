@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/log.h"
+
 namespace weir::pipeline {
 
 Result<const Pipeline*> SessionPool::find(const PipelineName& name) const {
@@ -24,6 +26,27 @@ SessionPool::Lease SessionPool::take_idle(const PipelineName& pipeline,
   return lease;
 }
 
+/// Room for one more session: those that were not used for longest make it, when there are too
+/// many.
+std::shared_ptr<const DatabaseName> SessionPool::take_place(const DatabaseName& database) {
+  std::vector<Lease> dropped;  // closed without the lock
+  const std::lock_guard lock(mutex_);
+  auto& place = places_[database];
+  if (place == nullptr) place = std::make_shared<const DatabaseName>(database);
+  while (place.use_count() > most_sessions) {
+    std::vector<Lease>* oldest = nullptr;
+    for (auto& [pipeline, idle] : idle_) {
+      if (idle.empty() || idle.front().place != place) continue;
+      if (oldest == nullptr || idle.front().given_back < oldest->front().given_back) oldest = &idle;
+    }
+    if (oldest == nullptr) break;  // all are at work
+    dropped.push_back(std::move(oldest->front()));
+    dropped.back().place.reset();
+    oldest->erase(oldest->begin());
+  }
+  return place;
+}
+
 Result<SessionPool::Lease> SessionPool::take(const PipelineName& pipeline,
                                              Databases::Pointer database) {
   for (;;) {
@@ -39,6 +62,7 @@ Result<SessionPool::Lease> SessionPool::take(const PipelineName& pipeline,
   SessionOptions options{.table_locks = resources_.table_locks.get()};
   const DatabaseName name = WEIR_TRY(database_of(pipeline));
   if (project_.find_database(name)->engine != Engine::duckdb) {
+    lease.place = take_place(name);
     options.server = WEIR_TRY(resources_.databases->connect(name));
   }
   lease.session =
@@ -50,6 +74,7 @@ Result<SessionPool::Lease> SessionPool::take(const PipelineName& pipeline,
 void SessionPool::give_back(Lease lease) {
   const PipelineName& pipeline = lease->parts().pipeline->name;
   const std::lock_guard lock(mutex_);
+  lease.given_back = ++given_back_;
   // A session in a database that was lost would keep it from being opened anew.
   if (resources_.databases->is_open(lease.database)) idle_[pipeline].push_back(std::move(lease));
 }
@@ -72,6 +97,11 @@ bool SessionPool::check_lost(Lease& lease, const Error& error) {
   if (error.code != ErrorCode::unavailable && error.code != ErrorCode::internal) return false;
   const bool server_gone = lease.session->server() != nullptr && !lease.session->server()->works();
   if (!server_gone && lease.database->works()) return false;
+  if (lease.database->works()) {  // the others of the server find out for themselves
+    log::warning("a connection to database {} was lost", lease->parts().table->database.value());
+    lease = {};
+    return true;
+  }
   resources_.databases->lost(lease.database);  // first: what is given back from here on is dropped
   drop_lost();
   lease.session.reset();

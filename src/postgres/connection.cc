@@ -176,7 +176,7 @@ Result<std::unique_ptr<server::Connection>> connect(const server::Options& optio
                             PQparameterStatus(connection.get(), "server_version"), oldest_major),
                 "upgrade the server");
   }
-  auto session = std::make_unique<Session>(connection.release());
+  auto session = std::make_unique<Session>(connection.release(), options.answer_timeout);
   WEIR_TRY(session->run(session_settings(options.silence)));
   return session;
 }

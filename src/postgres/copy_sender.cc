@@ -44,7 +44,7 @@ Result<void> CopySender::put(const char* data, size_t bytes) {
 
 ResultPointer CopySender::answer(uint64_t& rows) {
   ResultPointer failed;
-  while (ResultPointer result{PQgetResult(session_.native())}) {
+  while (ResultPointer result = session_.next_result()) {
     const ExecStatusType status = PQresultStatus(result.get());
     if (status == PGRES_COMMAND_OK) {
       rows = std::strtoull(PQcmdTuples(result.get()), nullptr, 10);

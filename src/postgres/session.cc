@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
@@ -73,7 +78,8 @@ uint64_t changed_rows(PGresult* result) {
 
 }  // namespace
 
-Session::Session(PGconn* connection) : connection_(connection), cancel_(PQgetCancel(connection)) {
+Session::Session(PGconn* connection, std::chrono::milliseconds answer_timeout)
+    : connection_(connection), cancel_(PQgetCancel(connection)), answer_timeout_(answer_timeout) {
   PQsetNoticeReceiver(connection, log_notice, nullptr);
 }
 
@@ -86,7 +92,25 @@ Error Session::failure(const PGresult* result) {
   if (!told_by_server && PQstatus(native()) == CONNECTION_OK) {
     static_cast<void>(PQconsumeInput(native()));
   }
-  return failure_of(native(), result, refusal_);
+  Error error = failure_of(native(), result, refusal_);
+  if (gave_up_) {
+    error.message = fmt::format("the server did not answer within {} s (answer_timeout)",
+                                answer_timeout_.count() / 1000);
+  }
+  return error;
+}
+
+ResultPointer Session::next_result() {
+  const auto limit = static_cast<int>(std::min<int64_t>(answer_timeout_.count(), INT32_MAX));
+  while (limit > 0 && !gave_up_ && PQisBusy(native()) != 0) {
+    pollfd entry{PQsocket(native()), POLLIN, 0};
+    const int ready = ::poll(&entry, 1, limit);
+    if (ready < 0 && errno == EINTR) continue;
+    gave_up_ = ready == 0;
+    if (gave_up_) ::shutdown(PQsocket(native()), SHUT_RDWR);
+    if (ready <= 0 || PQconsumeInput(native()) == 0) break;
+  }
+  return ResultPointer{PQgetResult(native())};
 }
 
 Result<void> Session::ready(const std::string& sql, std::span<const Cell> parameters) {
@@ -109,7 +133,7 @@ Result<void> Session::ready(const std::string& sql, std::span<const Cell> parame
 
 ResultPointer Session::drain() {
   ResultPointer kept;
-  while (ResultPointer result{PQgetResult(native())}) {
+  while (ResultPointer result = next_result()) {
     if (is_copy(result.get())) leave_copy(result.get());
     // Of several failures the first one is the server's: it says why it closes the connection
     // before libpq says that it did.
@@ -169,7 +193,7 @@ Result<void> Session::stream(const std::string& select, std::span<const Cell> pa
   }
   PQsetSingleRowMode(native());
   std::vector<Cell> cells;
-  while (ResultPointer result{PQgetResult(native())}) {
+  while (ResultPointer result = next_result()) {
     if (!succeeded(result.get())) {
       const bool copy = is_copy(result.get());
       if (copy) leave_copy(result.get());

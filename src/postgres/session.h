@@ -2,6 +2,7 @@
 
 #include <libpq-fe.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -20,7 +21,8 @@ class CopyLoad;
 class Session final : public server::Connection {
  public:
   /// Takes the connection over.
-  explicit Session(PGconn* connection);
+  explicit Session(PGconn* connection,
+                   std::chrono::milliseconds answer_timeout = std::chrono::milliseconds(0));
   ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -46,6 +48,9 @@ class Session final : public server::Connection {
   // For the bulk load at work, which owns the connection until it ends.
 
   PGconn* native() { return connection_.get(); }
+  /// The statement's next result; null behind the last one. A server that says nothing for too long
+  /// is not waited for: the connection is lost then.
+  ResultPointer next_result();
   /// What went wrong; fills refusal(). `result` may be null.
   Error failure(const PGresult* result);
   void set_refusal(server::Refusal refusal) { refusal_ = std::move(refusal); }
@@ -70,6 +75,8 @@ class Session final : public server::Connection {
 
   std::unique_ptr<PGconn, EndConnection> connection_;
   std::unique_ptr<PGcancel, EndCancel> cancel_;
+  const std::chrono::milliseconds answer_timeout_;  // 0: none
+  bool gave_up_ = false;                            // waiting for an answer
   server::Refusal refusal_;
   CopyLoad* load_ = nullptr;
 };

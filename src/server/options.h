@@ -26,6 +26,9 @@ struct Options {
   std::chrono::milliseconds connect_timeout{10'000};
   /// A connection whose other end says nothing for so long, although it should, is lost.
   std::chrono::milliseconds silence{60'000};
+  /// A statement that gets no answer for so long counts as lost with its connection, be the other
+  /// end alive or not. 0: it may take as long as it takes.
+  std::chrono::milliseconds answer_timeout{0};
   std::string application = "weir";  ///< what the server's own lists call this session
 };
 

@@ -110,6 +110,7 @@ Result<void> set_parameter(const std::string& name, std::string value, Options& 
   if (name == "sslmode") return set_tls(value, options);
   if (name == "connect_timeout") return set_seconds(name, value, options.connect_timeout);
   if (name == "silence") return set_seconds(name, value, options.silence);
+  if (name == "answer_timeout") return set_seconds(name, value, options.answer_timeout);
   const std::pair<std::string_view, std::string*> texts[] = {
       {"host", &options.host},
       {"sslrootcert", &options.ca_file},
@@ -124,8 +125,8 @@ Result<void> set_parameter(const std::string& name, std::string value, Options& 
   // A wrongly escaped password could stand here: the name is not repeated.
   return wrong(
       "the URL has a parameter that is not known",
-      "known are host, sslmode, sslrootcert, sslcert, sslkey, connect_timeout and silence; "
-      "escape '?' in a password as %3F");
+      "known are host, sslmode, sslrootcert, sslcert, sslkey, connect_timeout, silence and "
+      "answer_timeout; escape '?' in a password as %3F");
 }
 
 Result<void> read_parameters(std::string_view text, Options& options) {

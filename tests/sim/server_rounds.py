@@ -5,6 +5,7 @@ import itertools
 import os
 import pathlib
 import signal
+import sys
 import time
 
 from arrivals import WEIR_YAML, ArrivalRound
@@ -54,7 +55,18 @@ class ServerRound(ArrivalRound):
         return {point for point in fault_points() if not point.startswith(ELSEWHERE)} - ONCE
 
     def query(self, kind: str, sql: str) -> list[dict[str, str]]:
+        self.revive_server()
         return self.server.rows(sql, self.database)
+
+    def revive_server(self) -> None:
+        """A server that died of itself (MariaDB 10.11 does, now and then, when connections are cut) is one more
+        harm to get over."""
+        assert self.server.process
+        if self.server.process.poll() is None:
+            return
+        self.notes.append('the server died of itself')
+        print(self.server.last_words(), file=sys.stderr)
+        self.server.start()
 
 
 class ServerHarmRound(ServerRound):
