@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "duckdb/server_spelling.h"
 #include "text/spelling.h"
 
 namespace weir::duckdb {
@@ -177,6 +178,49 @@ bool ColumnWriter::put_text(idx_t row, std::string_view text, TextLife life) {
       return true;
     case TypeKind::list: return false;
     default: return put_number(row, text);
+  }
+}
+
+bool ColumnWriter::put_array(idx_t row, std::string_view text) {
+  std::vector<ArrayElement> elements;
+  if (!parse_server_array(text, elements)) return false;
+  begin_list(row);
+  for (const ArrayElement& element : elements) {
+    const idx_t at = add_element();
+    if (element.is_null) {
+      element_->put_null(at);
+    } else if (!element_->put_cell(at, element.text)) {
+      drop_list();
+      return false;
+    }
+  }
+  end_list(row);
+  return true;
+}
+
+bool ColumnWriter::put_cell(idx_t row, std::string_view text) {
+  last_was_null_ = false;
+  const auto value = [&](auto parse, auto parsed) {
+    if (!parse(text, parsed)) return false;
+    put(row, parsed);
+    return true;
+  };
+  switch (type_.kind) {
+    case TypeKind::real:
+      return value([](auto of, float& to) { return parse_server_float(of, to); }, float{});
+    case TypeKind::double_:
+      return value([](auto of, double& to) { return parse_server_float(of, to); }, double{});
+    case TypeKind::date: return value(parse_server_date, int32_t{});
+    case TypeKind::time: return value(parse_server_time, int64_t{});
+    case TypeKind::timestamp: return value(parse_server_timestamp, int64_t{});
+    case TypeKind::timestamptz: return value(parse_server_timestamptz, int64_t{});
+    case TypeKind::varchar:
+    case TypeKind::json:
+      if (!text::is_valid_utf8(text)) return false;
+      put_string(row, text, TextLife::call);
+      return true;
+    case TypeKind::list: return put_array(row, text);
+    default: return put_text(row, text, TextLife::call);
   }
 }
 

@@ -43,6 +43,9 @@ class ColumnWriter {
     last_was_null_ = false;
     put_string(row, text, life);
   }
+  /// Parses `text` as servers spell it (server_spelling.h), and copies it; a list is an array of
+  /// Postgres's. JSON is taken as it is. False: it does not fit, or is not UTF-8.
+  bool put_cell(idx_t row, std::string_view text);
   /// The value does not fit, and is not NULL.
   void put_nothing() { last_was_null_ = false; }
 
@@ -62,6 +65,7 @@ class ColumnWriter {
   bool put_number(idx_t row, std::string_view text);
   bool put_decimal(idx_t row, std::string_view text);
   bool put_moment(idx_t row, std::string_view text);
+  bool put_array(idx_t row, std::string_view text);
   void end_length(idx_t row);
   void put_string(idx_t row, std::string_view text, TextLife life);
   void set_valid(idx_t row);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -64,6 +65,9 @@ class Statement {
  private:
   friend class BatchStream;
   friend class Connection;
+  friend Result<uint64_t> copy_rows(Statement& query, std::span<const Parameter> parameters,
+                                    Connection& to, const std::string& table,
+                                    const std::function<bool()>& go_on);
   Result<void> bind(std::span<const Parameter> parameters);
   /// Runs it with what was bound; rows come as `native_result` (a duckdb_result) is fetched from.
   Result<void> start_streaming(void* native_result);

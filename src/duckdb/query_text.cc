@@ -70,19 +70,6 @@ Result<void> require_one_statement(Connection& connection, const std::string& sq
   return {};
 }
 
-/// By the first word, before DuckDB looks closer: it makes EXPORT's folder while it prepares it.
-bool begins_like_a_query(const std::string& sql) {
-  SqlWalk walk(sql);
-  walk.skip_blanks();
-  if (walk.peek() == '(') return true;
-  for (const char* word :
-       {"SELECT", "FROM", "VALUES", "WITH", "TABLE", "SHOW", "DESCRIBE", "DESC", "SUMMARIZE",
-        "EXPLAIN", "PIVOT", "UNPIVOT", "PIVOT_WIDER", "PIVOT_LONGER", "PRAGMA"}) {
-    if (walk.skip_word(word)) return true;
-  }
-  return false;
-}
-
 Error not_a_query() {
   return {ErrorCode::usage, "this statement is not a query",
           "rows come in through pipelines; add --write if you mean it"};

@@ -12,6 +12,18 @@ bool is_word(char c) {
 
 }  // namespace
 
+bool begins_like_a_query(std::string_view sql) {
+  SqlWalk walk(sql);
+  walk.skip_blanks();
+  if (walk.peek() == '(') return true;
+  for (const char* word :
+       {"SELECT", "FROM", "VALUES", "WITH", "TABLE", "SHOW", "DESCRIBE", "DESC", "SUMMARIZE",
+        "EXPLAIN", "PIVOT", "UNPIVOT", "PIVOT_WIDER", "PIVOT_LONGER", "PRAGMA"}) {
+    if (walk.skip_word(word)) return true;
+  }
+  return false;
+}
+
 void SqlWalk::skip_blanks() {
   while (!done()) {
     if (std::isspace(static_cast<unsigned char>(peek())) != 0) {

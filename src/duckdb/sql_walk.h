@@ -9,7 +9,7 @@ namespace weir::duckdb {
 /// strings and quoted names: each of these is one step, every other byte too.
 class SqlWalk {
  public:
-  explicit SqlWalk(std::string_view sql) : sql_(sql) {}
+  explicit SqlWalk(std::string_view sql, size_t at = 0) : sql_(sql), at_(at) {}
 
   size_t position() const { return at_; }
   bool done() const { return at_ >= sql_.size(); }
@@ -31,5 +31,10 @@ class SqlWalk {
   std::string_view sql_;
   size_t at_ = 0;
 };
+
+/// Whether the first word is one with which queries begin, of any engine. It is looked at before an
+/// engine looks closer: DuckDB makes EXPORT's folder while it prepares it, and MySQL's DDL ends a
+/// transaction that should have guarded against it.
+bool begins_like_a_query(std::string_view sql);
 
 }  // namespace weir::duckdb

@@ -2,43 +2,15 @@
 
 #include <charconv>
 
+#include "mysql/sql_pieces.h"
+
 namespace weir::mysql {
 namespace {
 
-bool is_space(char c) { return static_cast<unsigned char>(c) <= ' '; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_name(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' ||
          static_cast<unsigned char>(c) >= 0x80;
-}
-
-/// Where the string or quoted name that begins at `at` ends. Doubled quotes need no care: the
-/// second one begins the next piece.
-size_t quoted_end(std::string_view sql, size_t at) {
-  const char quote = sql[at];
-  for (size_t i = at + 1; i < sql.size(); ++i) {
-    if (sql[i] == '\\' && quote != '`') {
-      ++i;
-    } else if (sql[i] == quote) {
-      return i + 1;
-    }
-  }
-  return sql.size();
-}
-
-/// Where the comment that begins at `at` ends; `at` when none begins there.
-size_t comment_end(std::string_view sql, size_t at) {
-  const std::string_view rest = sql.substr(at);
-  const bool dashes = rest.starts_with("--") && (rest.size() == 2 || is_space(rest[2]));
-  if (dashes || rest.starts_with("#")) {
-    const size_t end = sql.find('\n', at);
-    return end == std::string_view::npos ? sql.size() : end;
-  }
-  if (rest.starts_with("/*")) {
-    const size_t end = sql.find("*/", at + 2);
-    return end == std::string_view::npos ? sql.size() : end + 2;
-  }
-  return at;
 }
 
 Result<void> check_all_used(const PreparedText& text, size_t given) {
@@ -65,10 +37,7 @@ Result<PreparedText> prepared_text(std::string_view sql, size_t given) {
   };
   while (at < sql.size()) {
     const char c = sql[at];
-    if (c == '\'' || c == '"' || c == '`') {
-      copy_until(quoted_end(sql, at));
-      in_name = false;
-    } else if (const size_t end = comment_end(sql, at); end != at) {
+    if (const size_t end = piece_end(sql, at); end > at + 1) {
       copy_until(end);
       in_name = false;
     } else if (c == '$' && !in_name && at + 1 < sql.size() && is_digit(sql[at + 1])) {

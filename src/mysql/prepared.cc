@@ -3,12 +3,12 @@
 #include <charconv>
 #include <cstring>
 
+#include "mysql/result_types.h"
 #include "mysql/value_text.h"
 
 namespace weir::mysql {
 namespace {
 
-constexpr unsigned binary_charset = 63;
 constexpr size_t usual_cell = 256;
 
 /// What a column of the server's type is fetched as.
@@ -44,20 +44,6 @@ size_t cell_size(enum_field_types type) {
     case MYSQL_TYPE_DATETIME:
     case MYSQL_TYPE_TIME: return sizeof(MYSQL_TIME);
     default: return usual_cell;
-  }
-}
-
-bool holds_bytes(const MYSQL_FIELD& field) {
-  switch (field.type) {
-    case MYSQL_TYPE_TINY_BLOB:
-    case MYSQL_TYPE_MEDIUM_BLOB:
-    case MYSQL_TYPE_LONG_BLOB:
-    case MYSQL_TYPE_BLOB:
-    case MYSQL_TYPE_VARCHAR:
-    case MYSQL_TYPE_VAR_STRING:
-    case MYSQL_TYPE_STRING:
-    case MYSQL_TYPE_GEOMETRY: return field.charsetnr == binary_charset;
-    default: return false;
   }
 }
 
@@ -161,12 +147,18 @@ bool Prepared::execute(const std::vector<const server::Cell*>& arguments) {
   return bind();
 }
 
+std::vector<server::QueryColumn> Prepared::described() {
+  describe();
+  return described_;
+}
+
 void Prepared::describe() {
   MYSQL_RES* description = mysql_stmt_result_metadata(statement_);
   if (description == nullptr) return;
   const MYSQL_FIELD* fields = mysql_fetch_fields(description);
   for (unsigned i = 0; i < mysql_num_fields(description); ++i) {
-    names_.emplace_back(fields[i].name, fields[i].name_length);
+    described_.push_back(
+        {std::string(fields[i].name, fields[i].name_length), query_type(fields[i])});
     Column column;
     column.type = fetched_as(fields[i].type);
     column.binary = holds_bytes(fields[i]);

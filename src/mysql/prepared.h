@@ -28,7 +28,10 @@ class Prepared {
   bool execute(const std::vector<const server::Cell*>& arguments);
 
   size_t parameters() const;
-  const std::vector<std::string>& columns() const { return names_; }
+  /// Of what was executed; empty when it gives no rows.
+  const std::vector<server::QueryColumn>& columns() const { return described_; }
+  /// Of what was prepared only.
+  std::vector<server::QueryColumn> described();
 
   enum class Step { row, end, failed };
   Step next(std::vector<server::Cell>& row);
@@ -54,7 +57,7 @@ class Prepared {
   bool take(size_t index, server::Cell& cell);
 
   MYSQL_STMT* statement_;
-  std::vector<std::string> names_;
+  std::vector<server::QueryColumn> described_;
   std::vector<Column> columns_;
   std::vector<MYSQL_BIND> binds_;
   uint64_t changed_ = 0;

@@ -2,6 +2,8 @@
 
 #include <mysqld_error.h>
 
+#include <utility>
+
 #include "mysql/bulk_load.h"
 #include "mysql/connection.h"
 #include "mysql/placeholders.h"
@@ -15,6 +17,11 @@ using server::Rows;
 
 ServerError last_error(MYSQL* session) {
   return {mysql_errno(session), mysql_sqlstate(session), mysql_error(session)};
+}
+
+tl::unexpected<Error> foreign_parameter() {
+  return fail(ErrorCode::sql, "the statement has a ? that is no parameter here",
+              "write parameters as $1, $2, …");
 }
 
 }  // namespace
@@ -77,9 +84,13 @@ Result<Rows> Session::run(const std::string& sql, std::span<const Cell> paramete
 
 Result<Rows> Session::query(const std::string& sql, std::span<const Cell> parameters) {
   Rows rows;
-  auto done = fetch_all(sql, parameters, &rows.columns, &rows.changed, [&](auto& row) {
+  const auto take_row = [&](auto& row) {
     rows.rows.push_back(std::move(row));
     row = {};
+    return true;
+  };
+  auto done = fetch_all(sql, parameters, &rows.changed, take_row, [&](const auto& columns) {
+    for (const server::QueryColumn& column : columns) rows.columns.push_back(column.name);
     return true;
   });
   if (done) return rows;
@@ -113,9 +124,18 @@ Result<Rows> Session::run_as_text(const std::string& sql) {
   return rows;
 }
 
+Result<void> Session::stop_fetching(Prepared& statement) {
+  kill_query();
+  if (!statement.drain() && loses_connection(statement.error().number)) {
+    return refused(statement.error());
+  }
+  return {};
+}
+
 Result<void> Session::fetch_all(const std::string& sql, std::span<const Cell> parameters,
-                                std::vector<std::string>* columns, uint64_t* changed,
-                                const std::function<bool(std::vector<Cell>&)>& row) {
+                                uint64_t* changed,
+                                const std::function<bool(std::vector<Cell>&)>& row,
+                                const ColumnsReader& columns) {
   const PreparedText text = WEIR_TRY(prepared_text(sql, parameters.size()));
   std::vector<const Cell*> arguments;
   for (const size_t argument : text.arguments) arguments.push_back(&parameters[argument]);
@@ -123,23 +143,14 @@ Result<void> Session::fetch_all(const std::string& sql, std::span<const Cell> pa
   const Work work(*this);
   Prepared statement(mysql_);
   if (!statement.prepare(text.sql)) return refused(statement.error());
-  if (statement.parameters() != arguments.size()) {
-    return fail(ErrorCode::sql, "the statement has a ? that is no parameter here",
-                "write parameters as $1, $2, …");
-  }
+  if (statement.parameters() != arguments.size()) return foreign_parameter();
   if (!statement.execute(arguments)) return refused(statement.error());
-  if (columns != nullptr) *columns = statement.columns();
+  if (columns && !columns(statement.columns())) return stop_fetching(statement);
   if (changed != nullptr) *changed = statement.changed();
   std::vector<Cell> cells;
   auto step = Prepared::Step::row;
   while ((step = statement.next(cells)) == Prepared::Step::row) {
-    if (row(cells)) continue;
-    // The rest would come whether it is wanted or not.
-    kill_query();
-    if (!statement.drain() && loses_connection(statement.error().number)) {
-      return refused(statement.error());
-    }
-    return {};
+    if (!row(cells)) return stop_fetching(statement);
   }
   if (step == Prepared::Step::failed || !statement.drain()) return refused(statement.error());
   // Some functions end early when the query is killed, and the query with a wrong result.
@@ -159,12 +170,24 @@ Result<void> Session::still_in_transaction(bool changes) {
               "run DDL before the transaction begins");
 }
 
-Result<void> Session::stream(const std::string& select, std::span<const Cell> parameters,
-                             const std::function<bool(std::span<const Cell>)>& row) {
+Result<void> Session::stream(const std::string& sql, std::span<const Cell> parameters,
+                             const RowReader& row, const ColumnsReader& columns) {
   WEIR_TRY(may_work());
   refusal_ = {};
-  return fetch_all(select, parameters, nullptr, nullptr,
-                   [&](std::vector<Cell>& cells) { return row(cells); });
+  return fetch_all(
+      sql, parameters, nullptr, [&](std::vector<Cell>& cells) { return row(cells); }, columns);
+}
+
+Result<std::vector<server::QueryColumn>> Session::describe(const std::string& sql,
+                                                           size_t parameters) {
+  WEIR_TRY(may_work());
+  refusal_ = {};
+  const PreparedText text = WEIR_TRY(prepared_text(sql, parameters));
+  const Work work(*this);
+  Prepared statement(mysql_);
+  if (!statement.prepare(text.sql)) return refused(statement.error());
+  if (statement.parameters() != text.arguments.size()) return foreign_parameter();
+  return statement.described();
 }
 
 Result<void> Session::command(const std::string& sql) {
@@ -187,8 +210,12 @@ Result<void> Session::begin() { return start_transaction("START TRANSACTION"); }
 
 Result<void> Session::begin_snapshot() {
   WEIR_TRY(may_work());
+  if (in_transaction_) return fail(ErrorCode::internal, "a transaction is open already");
+  // Of the session: DDL ends the transaction first, and would be let through behind it.
+  WEIR_TRY(command("SET SESSION TRANSACTION READ ONLY"));
+  reads_only_ = true;
   // Of the next transaction alone.
-  if (!in_transaction_) WEIR_TRY(command("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"));
+  WEIR_TRY(command("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"));
   return start_transaction("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
 }
 
@@ -197,7 +224,7 @@ Result<void> Session::commit() {
   refusal_ = {};
   WEIR_TRY(command("COMMIT"));
   in_transaction_ = false;
-  return {};
+  return leave_snapshot();
 }
 
 void Session::rollback() {
@@ -206,8 +233,13 @@ void Session::rollback() {
   if (!works_ || loading_) return;
   const server::Refusal kept = refusal_;
   // A session whose transaction cannot be ended must not be used for another.
-  if (!command("ROLLBACK")) works_ = false;
+  if (!command("ROLLBACK") || !leave_snapshot()) works_ = false;
   refusal_ = kept;
+}
+
+Result<void> Session::leave_snapshot() {
+  if (!std::exchange(reads_only_, false)) return {};
+  return command("SET SESSION TRANSACTION READ WRITE");
 }
 
 Result<std::unique_ptr<server::BulkLoad>> Session::bulk_load(const server::BulkTarget& target) {

@@ -14,6 +14,8 @@
 
 namespace weir::mysql {
 
+class Prepared;
+
 /// A session; see connection.h.
 ///
 /// READ COMMITTED, not the servers' REPEATABLE READ: without gap locks loads into neighbouring keys
@@ -29,8 +31,10 @@ class Session final : public server::Connection {
 
   Result<server::Rows> run(const std::string& sql,
                            std::span<const server::Cell> parameters) override;
-  Result<void> stream(const std::string& select, std::span<const server::Cell> parameters,
-                      const std::function<bool(std::span<const server::Cell>)>& row) override;
+  Result<std::vector<server::QueryColumn>> describe(const std::string& sql,
+                                                    size_t parameters) override;
+  Result<void> stream(const std::string& sql, std::span<const server::Cell> parameters,
+                      const RowReader& row, const ColumnsReader& columns) override;
   Result<void> begin() override;
   Result<void> begin_snapshot() override;
   Result<void> commit() override;
@@ -74,8 +78,12 @@ class Session final : public server::Connection {
   Result<void> check_release();
   Result<void> set_session();
   Result<void> fetch_all(const std::string& sql, std::span<const server::Cell> parameters,
-                         std::vector<std::string>* columns, uint64_t* changed,
-                         const std::function<bool(std::vector<server::Cell>&)>& row);
+                         uint64_t* changed,
+                         const std::function<bool(std::vector<server::Cell>&)>& row,
+                         const ColumnsReader& columns);
+  /// The rest of the rows would come whether it is wanted or not.
+  Result<void> stop_fetching(Prepared& statement);
+  Result<void> leave_snapshot();
   Result<void> still_in_transaction(bool changes);
   Result<server::Rows> run_as_text(const std::string& sql);
   void kill_query();
@@ -90,6 +98,7 @@ class Session final : public server::Connection {
   unsigned long id_ = 0;
   std::atomic<bool> works_{false};
   bool in_transaction_ = false;
+  bool reads_only_ = false;        ///< the session, as long as it is in a snapshot
   bool transaction_lost_ = false;  ///< the server ended it; what follows must not commit
   bool loading_ = false;
   server::Refusal refusal_;

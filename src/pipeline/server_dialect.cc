@@ -49,10 +49,6 @@ class PostgresDialect final : public ServerDialect {
     }
     return fmt::format("UPDATE {} t SET {} FROM {} u WHERE {}", target, list, source, condition);
   }
-  std::string readable(const DataType& type, std::string_view expression) const override {
-    return type.kind == TypeKind::list ? fmt::format("to_json({})::text", expression)
-                                       : std::string(expression);
-  }
 
   std::string same(std::string_view left, std::string_view right) const override {
     return fmt::format("{} IS NOT DISTINCT FROM {}", left, right);
@@ -109,11 +105,6 @@ class MysqlDialect final : public ServerDialect {
       list += fmt::format("{}t.{} = {}", list.empty() ? "" : ", ", column, expression);
     }
     return fmt::format("UPDATE {} t JOIN {} u ON {} SET {}", target, source, condition, list);
-  }
-  /// datetime holds UTC.
-  std::string readable(const DataType& type, std::string_view expression) const override {
-    return type.kind == TypeKind::timestamptz ? fmt::format("CONCAT({}, '+00')", expression)
-                                              : std::string(expression);
   }
 
   std::string same(std::string_view left, std::string_view right) const override {

@@ -52,8 +52,6 @@ class ServerDialect {
   virtual std::string update_from(std::string_view target, std::string_view source,
                                   std::string_view condition,
                                   const Assignments& assignments) const = 0;
-  /// A column's value spelled so that DuckDB reads its text; bytes stay `\x00ff`.
-  virtual std::string readable(const DataType& type, std::string_view expression) const = 0;
 
   /// Whether the two are the same, be it NULL.
   virtual std::string same(std::string_view left, std::string_view right) const = 0;

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "duckdb/cell_appender.h"
 #include "pipeline/deferred_key.h"
-#include "pipeline/server_cell.h"
 #include "pipeline/server_scratch.h"
 #include "pipeline/server_tables.h"
 
@@ -176,21 +176,23 @@ Result<uint64_t> ServerLoad::copy_back(const std::string& select, const std::str
                                        const std::vector<size_t>& places, const Table& like) {
   std::string name = mirror.substr(mirror.find('.') + 1);
   name = name.substr(1, name.size() - 2);  // weir's own: no quotes in it
-  const auto appender = WEIR_TRY(workshop_.appender("temp", "main", name));
-  std::vector<duckdb::Parameter> row(like.columns.size());
+  std::vector<duckdb::CellAppender::Column> columns;
+  for (const Column& column : like.columns) columns.push_back({column.name, column.type});
+  const auto appender = WEIR_TRY(duckdb::CellAppender::open(workshop_, name, std::move(columns)));
+  std::vector<server::Cell> row(like.columns.size());
   Result<void> appended;
-  uint64_t rows = 0;
   WEIR_TRY(server_.stream(select, {}, [&](std::span<const server::Cell> cells) {
-    for (size_t i = 0; i < places.size(); ++i) {
-      row[places[i]] = read_cell(cells[i], cell_spelling(like.columns[places[i]].type.kind));
-    }
+    for (size_t i = 0; i < places.size(); ++i) row[places[i]] = cells[i];
     appended = appender->row(row);
-    ++rows;
     return appended.has_value();
   }));
-  WEIR_TRY(std::move(appended));
+  if (!appended) {
+    Error error = std::move(appended).error();
+    error.message = "what table '" + like.name.value() + "' holds: " + error.message;
+    return fail(std::move(error));
+  }
   WEIR_TRY(appender->close());
-  return rows;
+  return appender->rows();
 }
 
 std::string ServerLoad::equal_columns(const std::vector<Column>& columns, std::string_view left,
@@ -213,9 +215,7 @@ Result<void> ServerLoad::mirror_target() {
   std::vector<size_t> places;
   for (size_t i = 0; i < table_.columns.size(); ++i) {
     const Column& column = table_.columns[i];
-    cells +=
-        fmt::format("{}{}", i == 0 ? "" : ", ",
-                    dialect_->readable(column.type, "t." + server_.quote_identifier(column.name)));
+    cells += (i == 0 ? "t." : ", t.") + server_.quote_identifier(column.name);
     places.push_back(i);
   }
   std::string select = fmt::format("SELECT {} FROM {} t", cells, on_server(table_));
@@ -244,9 +244,8 @@ Result<void> ServerLoad::mirror_parent(const Parent& parent) {
         scratch, {wanted}, *parent.table));
     const std::string name = server_.quote_identifier(parent_name);
     WEIR_TRY(mirror_column(parent, parent_name,
-                           fmt::format("SELECT DISTINCT {} FROM {} t JOIN {} k ON t.{} = k.{}",
-                                       dialect_->readable(wanted.type, "t." + name),
-                                       on_server(*parent.table), scratch, name, name)));
+                           fmt::format("SELECT DISTINCT t.{} FROM {} t JOIN {} k ON t.{} = k.{}",
+                                       name, on_server(*parent.table), scratch, name, name)));
   }
   return {};
 }
@@ -346,8 +345,7 @@ Result<bool> ServerLoad::mirror_whole_parents() {
     for (const auto& [column, parent_name, scratch] : parent.columns) {
       const std::string name = server_.quote_identifier(parent_name);
       const std::string values =
-          fmt::format("SELECT {} FROM {} t WHERE t.{} IS NOT NULL LIMIT {}",
-                      dialect_->readable(parent.table->find_column(parent_name)->type, "t." + name),
+          fmt::format("SELECT t.{} FROM {} t WHERE t.{} IS NOT NULL LIMIT {}", name,
                       on_server(*parent.table), name, most_parent_values + 1);
       if (WEIR_TRY(mirror_column(parent, parent_name, values)) > most_parent_values) return false;
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdlib>
 
 namespace weir::postgres {
 
@@ -136,12 +137,14 @@ Error failure_of(const PGconn* connection, const PGresult* result, server::Refus
     error.code = ErrorCode::unavailable;
   }
   if (error.code == ErrorCode::sql) {
-    refusal = {.by_row = is_by_row(state),
-               .state = state,
-               .constraint = field(result, PG_DIAG_CONSTRAINT_NAME),
-               .column = field(result, PG_DIAG_COLUMN_NAME),
-               .message = primary,
-               .row = copy_row(field(result, PG_DIAG_CONTEXT))};
+    refusal = {
+        .by_row = is_by_row(state),
+        .state = state,
+        .constraint = field(result, PG_DIAG_CONSTRAINT_NAME),
+        .column = field(result, PG_DIAG_COLUMN_NAME),
+        .message = primary,
+        .row = copy_row(field(result, PG_DIAG_CONTEXT)),
+        .position = std::strtoull(field(result, PG_DIAG_STATEMENT_POSITION).c_str(), nullptr, 10)};
   }
   return error;
 }

@@ -9,11 +9,13 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
 #include "postgres/bulk_load.h"
 #include "postgres/failure.h"
+#include "postgres/types.h"
 
 namespace weir::postgres {
 
@@ -53,6 +55,14 @@ void take_row(const PGresult* result, int row, std::vector<Cell>& cells) {
       cells[column].emplace(text);
     }
   }
+}
+
+std::vector<server::QueryColumn> columns_of(const PGresult* result) {
+  std::vector<server::QueryColumn> columns;
+  for (int i = 0; i < PQnfields(result); ++i) {
+    columns.push_back({PQfname(result, i), query_type(PQftype(result, i), PQfmod(result, i))});
+  }
+  return columns;
 }
 
 bool succeeded(const PGresult* result) {
@@ -152,13 +162,18 @@ void Session::leave_copy(const PGresult* result) {
   while (PQgetCopyData(native(), &data, 0) > 0) PQfreemem(data);
 }
 
-Result<ResultPointer> Session::execute(const std::string& sql, std::span<const Cell> parameters) {
+Result<void> Session::send(const std::string& sql, std::span<const Cell> parameters) {
   WEIR_TRY(ready(sql, parameters));
   const auto values = pointers(parameters);
   if (PQsendQueryParams(native(), sql.c_str(), static_cast<int>(values.size()), nullptr,
                         values.data(), nullptr, nullptr, 0) == 0) {
     return fail(failure(nullptr));
   }
+  return {};
+}
+
+Result<ResultPointer> Session::execute(const std::string& sql, std::span<const Cell> parameters) {
+  WEIR_TRY(send(sql, parameters));
   ResultPointer result = drain();
   if (is_copy(result.get())) {
     return fail(ErrorCode::sql, "COPY from and to the client is no statement that gives rows",
@@ -166,6 +181,17 @@ Result<ResultPointer> Session::execute(const std::string& sql, std::span<const C
   }
   if (!succeeded(result.get())) return fail(failure(result.get()));
   return result;
+}
+
+Result<std::vector<server::QueryColumn>> Session::describe(const std::string& sql, size_t) {
+  WEIR_TRY(ready(sql, {}));
+  if (PQsendPrepare(native(), "", sql.c_str(), 0, nullptr) == 0) return fail(failure(nullptr));
+  const ResultPointer prepared = drain();
+  if (!succeeded(prepared.get())) return fail(failure(prepared.get()));
+  if (PQsendDescribePrepared(native(), "") == 0) return fail(failure(nullptr));
+  const ResultPointer described = drain();
+  if (!succeeded(described.get())) return fail(failure(described.get()));
+  return columns_of(described.get());
 }
 
 Result<Rows> Session::run(const std::string& sql, std::span<const Cell> parameters) {
@@ -182,17 +208,25 @@ Result<Rows> Session::run(const std::string& sql, std::span<const Cell> paramete
   return rows;
 }
 
-Result<void> Session::stream(const std::string& select, std::span<const Cell> parameters,
-                             const std::function<bool(std::span<const Cell>)>& row) {
-  WEIR_TRY(ready(select, parameters));
-  const bool in_transaction = PQtransactionStatus(native()) != PQTRANS_IDLE;
-  const auto values = pointers(parameters);
-  if (PQsendQueryParams(native(), select.c_str(), static_cast<int>(values.size()), nullptr,
-                        values.data(), nullptr, nullptr, 0) == 0) {
-    return fail(failure(nullptr));
+Result<void> Session::stop_streaming(bool in_transaction) {
+  // Inside a transaction it would take all of it along.
+  if (!in_transaction) interrupt();
+  const ResultPointer last = drain();
+  // Cancelled by ourselves or not: who asked wanted no more. But a lost connection is told.
+  const bool failed = last != nullptr && !succeeded(last.get());
+  if (PQstatus(native()) == CONNECTION_BAD || (failed && in_transaction)) {
+    return fail(failure(last.get()));
   }
+  return {};
+}
+
+Result<void> Session::stream(const std::string& sql, std::span<const Cell> parameters,
+                             const RowReader& row, const ColumnsReader& columns) {
+  const bool in_transaction = PQtransactionStatus(native()) != PQTRANS_IDLE;
+  WEIR_TRY(send(sql, parameters));
   PQsetSingleRowMode(native());
   std::vector<Cell> cells;
+  bool told = !columns;
   while (ResultPointer result = next_result()) {
     if (!succeeded(result.get())) {
       const bool copy = is_copy(result.get());
@@ -202,18 +236,15 @@ Result<void> Session::stream(const std::string& select, std::span<const Cell> pa
       drain();
       return fail(std::move(error));
     }
-    if (PQntuples(result.get()) == 0) continue;
-    take_row(result.get(), 0, cells);
-    if (row(cells)) continue;
-    if (!in_transaction) interrupt();
-    result.reset();
-    const ResultPointer last = drain();
-    // Cancelled by ourselves or not: who asked wanted no more. But a lost connection is told.
-    const bool failed = last != nullptr && !succeeded(last.get());
-    if (PQstatus(native()) == CONNECTION_BAD || (failed && in_transaction)) {
-      return fail(failure(last.get()));
+    bool wanted = true;
+    if (!std::exchange(told, true)) wanted = columns(columns_of(result.get()));
+    if (wanted && PQntuples(result.get()) > 0) {
+      take_row(result.get(), 0, cells);
+      wanted = row(cells);
     }
-    return {};
+    if (wanted) continue;
+    result.reset();
+    return stop_streaming(in_transaction);
   }
   if (PQstatus(native()) == CONNECTION_BAD) return fail(failure(nullptr));
   return {};

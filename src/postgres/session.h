@@ -29,8 +29,10 @@ class Session final : public server::Connection {
 
   Result<server::Rows> run(const std::string& sql,
                            std::span<const server::Cell> parameters = {}) override;
-  Result<void> stream(const std::string& select, std::span<const server::Cell> parameters,
-                      const std::function<bool(std::span<const server::Cell>)>& row) override;
+  Result<std::vector<server::QueryColumn>> describe(const std::string& sql,
+                                                    size_t parameters) override;
+  Result<void> stream(const std::string& sql, std::span<const server::Cell> parameters,
+                      const RowReader& row, const ColumnsReader& columns) override;
   Result<void> begin() override;
   Result<void> begin_snapshot() override;
   Result<void> commit() override;
@@ -68,6 +70,9 @@ class Session final : public server::Connection {
   /// An error unless the session is free for a statement. Forgets the last refusal.
   Result<void> ready(const std::string& sql, std::span<const server::Cell> parameters);
   Result<ResultPointer> execute(const std::string& sql, std::span<const server::Cell> parameters);
+  Result<void> send(const std::string& sql, std::span<const server::Cell> parameters);
+  /// Nobody wants the rest of the rows.
+  Result<void> stop_streaming(bool in_transaction);
   /// Reads until the server is done with the statement. Gives the first failure, or else the last
   /// result; null when no statement is at work.
   ResultPointer drain();

@@ -2,9 +2,51 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
+#include "postgres/column_plan.h"
+
 namespace weir::postgres {
+
+namespace {
+
+constexpr uint32_t oid_type = 26;
+
+DataType of_kind(TypeKind kind) {
+  DataType type;
+  type.kind = kind;
+  return type;
+}
+
+DataType numeric_type(int modifier) {
+  const auto scale = numeric_scale(modifier);
+  if (!scale) return of_kind(TypeKind::varchar);
+  const int precision = ((modifier - 4) >> 16) & 0xffff;
+  if (precision == 39 && *scale == 0) return of_kind(TypeKind::hugeint);
+  if (precision > 38 || *scale < 0 || *scale > precision) return of_kind(TypeKind::varchar);
+  DataType type = of_kind(TypeKind::decimal);
+  type.precision = precision;
+  type.scale = *scale;
+  return type;
+}
+
+/// Arrays of the types of pg_type that weir knows; these numbers never change.
+std::optional<uint32_t> element_of(uint32_t array) {
+  static constexpr std::pair<uint32_t, uint32_t> arrays[] = {
+      {1000, oid::boolean},   {1001, oid::bytea},       {1005, oid::int2},    {1007, oid::int4},
+      {1016, oid::int8},      {1009, oid::text},        {1014, oid::bpchar},  {1015, oid::varchar},
+      {1021, oid::float4},    {1022, oid::float8},      {1182, oid::date},    {1183, oid::time},
+      {1115, oid::timestamp}, {1185, oid::timestamptz}, {1231, oid::numeric}, {2951, oid::uuid},
+      {199, oid::json},       {3807, oid::jsonb},
+  };
+  for (const auto& [type, element] : arrays) {
+    if (type == array) return element;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 std::string column_type(const DataType& type) {
   switch (type.kind) {
@@ -62,6 +104,33 @@ std::string comparable_type(std::string_view format_type) {
   // A varchar without a limit is what Postgres calls text.
   if (name == "varchar" && modifier.empty()) return "text";
   return name + modifier;
+}
+
+DataType query_type(uint32_t type, int modifier) {
+  switch (type) {
+    case oid::boolean: return of_kind(TypeKind::boolean);
+    case oid::int2: return of_kind(TypeKind::smallint);
+    case oid::int4: return of_kind(TypeKind::integer);
+    case oid::int8:
+    case oid_type: return of_kind(TypeKind::bigint);
+    case oid::float4: return of_kind(TypeKind::real);
+    case oid::float8: return of_kind(TypeKind::double_);
+    case oid::numeric: return numeric_type(modifier);
+    case oid::bytea: return of_kind(TypeKind::bytes);
+    case oid::date: return of_kind(TypeKind::date);
+    case oid::time: return of_kind(TypeKind::time);
+    case oid::timestamp: return of_kind(TypeKind::timestamp);
+    case oid::timestamptz: return of_kind(TypeKind::timestamptz);
+    case oid::uuid: return of_kind(TypeKind::uuid);
+    case oid::json:
+    case oid::jsonb: return of_kind(TypeKind::json);
+    default: break;
+  }
+  const auto element = element_of(type);
+  if (!element) return of_kind(TypeKind::varchar);
+  DataType list = of_kind(TypeKind::list);
+  list.element = std::make_shared<const DataType>(query_type(*element, modifier));
+  return list;
 }
 
 }  // namespace weir::postgres

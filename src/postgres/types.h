@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -18,5 +19,10 @@ std::string column_type(const DataType& type);
 /// What the catalog's format_type() says, spelled as column_type() would: "character varying(255)"
 /// becomes "varchar(255)". A column has drifted when the two differ.
 std::string comparable_type(std::string_view format_type);
+
+/// weir's type for a column of a query's, of the type with this number in pg_type and this
+/// modifier; of a domain a query tells the type below it. A numeric without digits of its own, or
+/// with more than weir has, is varchar, because nothing says which digits come: sum(bigint) is one.
+DataType query_type(uint32_t type, int modifier);
 
 }  // namespace weir::postgres

@@ -29,6 +29,17 @@ struct Rows {
   std::string text(size_t row, size_t column) const { return rows[row][column].value_or(""); }
 };
 
+/// A column of a statement's rows, as the server describes it.
+struct QueryColumn {
+  std::string name;
+  /// weir's type like the server's, which may have values that it has not (a decimal's NaN, a day
+  /// 0000-00-00): who reads them refuses them. varchar where weir has no type like it: any text as
+  /// the server spells it.
+  DataType type;
+
+  bool operator==(const QueryColumn&) const = default;
+};
+
 /// What a bulk load fills.
 struct BulkTarget {
   std::string schema;  ///< empty: where the session's own tables are
@@ -65,6 +76,7 @@ struct Refusal {
   std::string column;      ///< likewise
   std::string message;     ///< the server's own
   uint64_t row = 0;        ///< which row of the bulk load, from 1; 0: it does not tell
+  uint64_t position = 0;   ///< which character of the statement, from 1; 0: it does not tell
 };
 
 /// One session of a server; one thread at a time, except `interrupt`.
@@ -79,9 +91,18 @@ class Connection {
 
   /// One statement. Parameters are written $1, $2, … for every engine.
   virtual Result<Rows> run(const std::string& sql, std::span<const Cell> parameters = {}) = 0;
-  /// The rows of a SELECT one by one, in bounded memory, until `row` gives false.
-  virtual Result<void> stream(const std::string& select, std::span<const Cell> parameters,
-                              const std::function<bool(std::span<const Cell>)>& row) = 0;
+  /// The columns of a statement's rows, without running it; none: it gives no rows. `parameters`:
+  /// how many $1, $2, … it has.
+  virtual Result<std::vector<QueryColumn>> describe(const std::string& sql,
+                                                    size_t parameters = 0) = 0;
+  using RowReader = std::function<bool(std::span<const Cell>)>;
+  using ColumnsReader = std::function<bool(const std::vector<QueryColumn>&)>;
+  /// A statement's rows one by one, in bounded memory, until `row` gives false. `columns`, when
+  /// given, is told before the first of them, and when there is none; false: no rows are wanted.
+  /// Cells are spelled as duckdb/server_spelling.h reads them: t and f, or 1 and 0; dates and times
+  /// in ISO order; moments in UTC; bytes as \x00ff.
+  virtual Result<void> stream(const std::string& sql, std::span<const Cell> parameters,
+                              const RowReader& row, const ColumnsReader& columns = {}) = 0;
   virtual Result<void> begin() = 0;
   /// A transaction that sees the rows of one moment, and writes to temporary tables alone.
   virtual Result<void> begin_snapshot() = 0;
