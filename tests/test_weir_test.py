@@ -448,3 +448,40 @@ def test_what_notify_steps_would_say(tmp_path):
     config.write_text(config.read_text().replace('type: failure', 'type: failed'))
     wrong = project.verb('validate')
     assert wrong.code == 2 and "unknown type 'failed' of a notice in test 'one good and one bad'" in wrong.out, wrong
+
+
+ON_A_SERVER = '''project: shop
+databases: {db: "postgres://nobody@127.0.0.1:1/shop"}
+tables:
+  orders: {in: db, schema: sales, columns: {id: integer | key, day: date, amount: "decimal(10,2)"}}
+  totals: {in: db, columns: {month: varchar | key, amount: "decimal(12,2)"}}
+pipelines:
+  months:
+    steps:
+      - sql: %s
+        in: db
+      - load: {table: totals, mode: merge}
+tests:
+  a month is summed:
+    pipeline: months
+    given: {tables: {orders: [{id: 1, day: 2024-01-02, amount: 1.5}, {id: 2, day: 2024-01-31, amount: 2}]}}
+    expect: {tables: {totals: [{month: "2024-01", amount: 3.50}]}}
+'''
+
+
+def test_a_duckdb_stands_in_for_a_server(tmp_path: pathlib.Path) -> None:
+    of_both = "SELECT substr(CAST(day AS varchar), 1, 7) AS month, sum(amount) AS amount FROM sales.orders GROUP BY 1"
+    of_postgres = "SELECT to_char(day, 'YYYY-MM') AS month, sum(amount) AS amount FROM sales.orders GROUP BY 1"
+    project = Project(tmp_path)
+    for text in (of_both, f'{{postgres: "{of_postgres}", duckdb: "{of_both}"}}'):
+        (tmp_path / 'weir.yaml').write_text(ON_A_SERVER % text)
+        assert project.verb('validate').code == 0
+        assert project.verb('test').code == 0, text
+    (tmp_path / 'weir.yaml').write_text(ON_A_SERVER % of_postgres)
+    result = project.verb('test')
+    assert result.code == 1 and "a DuckDB that stands in for database 'db'" in result.out + result.err, result
+    assert 'sql: {duckdb: …, postgres: …}' in result.out + result.err, result
+    wrong = of_both.replace('amount) AS', 'amoun) AS')
+    (tmp_path / 'weir.yaml').write_text(ON_A_SERVER % f'{{postgres: "{of_postgres}", duckdb: "{wrong}"}}')
+    result = project.verb('validate')
+    assert result.code == 2 and 'amoun' in result.out + result.err, result

@@ -42,6 +42,26 @@ bool is_triggered(const Pipeline& pipeline, const ObjectRef& object) {
   return !any_pattern;
 }
 
+/// A server's sql step without a text for the DuckDB that stands in for the server.
+const SqlStep* foreign_sql(const Project& project, const Pipeline& pipeline) {
+  for (const Step& step : pipeline.steps) {
+    const auto* sql = std::get_if<SqlStep>(&step);
+    if (sql == nullptr || sql->duckdb) continue;
+    const DatabaseConfig* database = project.find_database(sql->database);
+    if (database != nullptr && database->engine != Engine::duckdb) return sql;
+  }
+  return nullptr;
+}
+
+/// DuckDB's words alone would puzzle whoever wrote the step for a server.
+void explain_stand_in(const SqlStep& step, Error& error) {
+  error.message = "the sql step is run in a DuckDB that stands in for database '" +
+                  step.database.value() + "', which refuses it: " + error.message;
+  error.fix = "give the step a text for each engine: sql: {duckdb: …, postgres: …}" +
+              (error.fix.empty() ? "" : "; " + error.fix);
+  if (error.location.line == 0) error.location = step.sql.location;
+}
+
 class CaseRun {
  public:
   CaseRun(const Project& project, const TestCase& test, const CaseOptions& options)
@@ -126,6 +146,10 @@ class CaseRun {
     auto outcomes = executor.execute(runs, progress);
     for (size_t i = 0; i < outcomes.size(); ++i) {
       Receipt& receipt = outcomes[i].receipt;
+      const SqlStep* foreign = foreign_sql(project_, *project_.find_pipeline(pipeline.name));
+      if (foreign != nullptr && receipt.error && receipt.error->code == ErrorCode::sql) {
+        explain_stand_in(*foreign, *receipt.error);
+      }
       // Of the project itself: the scratch one has no notify steps.
       auto notices =
           pipeline::notices_for(project_, runs[i], receipt, receipt.status, clock_.now());

@@ -32,7 +32,13 @@ Project scratch_project(const Project& project, const std::filesystem::path& fol
   scratch.environment = "test";
   scratch.memory_bytes = memory_bytes;
   scratch.tests.clear();
-  for (Pipeline& pipeline : scratch.pipelines) std::erase_if(pipeline.steps, reaches_outside);
+  for (Pipeline& pipeline : scratch.pipelines) {
+    std::erase_if(pipeline.steps, reaches_outside);
+    for (Step& step : pipeline.steps) {
+      auto* sql = std::get_if<SqlStep>(&step);
+      if (sql != nullptr && sql->duckdb) sql->sql = *sql->duckdb;
+    }
+  }
   for (DatabaseConfig& database : scratch.databases) {
     database.engine = Engine::duckdb;
     database.url = "duckdb://:memory:";

@@ -75,7 +75,7 @@ Result<pipeline::Plan> plan_watched(const AskedRuns& asked, bool write, Services
     now.bytes_read = progress.bytes_read;
     now.bytes_total = progress.bytes_total;
     now.rows_read = progress.rows_read;
-    if (!sink.send(progress_frame(now))) progress.cancel = true;
+    if (!sink.send(progress_frame(now))) progress.stop();
   }
   return planned.get();
 }

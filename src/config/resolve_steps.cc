@@ -140,6 +140,7 @@ std::optional<Step> resolve_sql(const Named<PipelineEntry>& entry, const StepEnt
     return std::nullopt;
   }
   out.sql = *sql;
+  out.duckdb = step.sql->duckdb;
   return out;
 }
 

@@ -50,9 +50,6 @@ void resolve_database(const Named<DatabaseEntry>& entry, Resolving& resolving) {
                    options.error().fix);
       return;
     }
-    reader.note(at, scheme +
-                        " databases take loads only, so far: sql steps, weir plan, replay, "
-                        "rejects, why, drift and query refuse");
   } else {
     // The URL may hold a password: it is not repeated.
     const std::string what = url ? "the scheme '" + scheme + "' of" : "the URL of";

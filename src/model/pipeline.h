@@ -143,7 +143,9 @@ struct CheckStep {
 
 /// Runs inside the database it names; its rows feed the steps behind it.
 struct SqlStep {
-  SqlText sql;
+  SqlText sql;  ///< for the engine of its database
+  /// The text for DuckDB, where the step has one per engine: for a DuckDB that stands in.
+  std::optional<SqlText> duckdb = {};
   DatabaseName database;
   Location location;
 };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <stop_token>
+
 #include "base/fault_point.h"
 #include "pipeline/reject_report.h"
 
@@ -128,7 +130,7 @@ class BatchLoad {
         bytes_before_(context.progress.bytes_read) {}
   ~BatchLoad() {
     session_.slot()->clear_inputs();
-    session_.clear_folds();
+    session_.clear_rows();
   }
   BatchLoad(const BatchLoad&) = delete;
   BatchLoad& operator=(const BatchLoad&) = delete;
@@ -372,7 +374,7 @@ class QueryLoad {
     input_.key = session.ledger_key(std::nullopt);
     input_.version = ObjectVersion(run.id.value());
   }
-  ~QueryLoad() { session_.clear_folds(); }
+  ~QueryLoad() { session_.clear_rows(); }
   QueryLoad(const QueryLoad&) = delete;
   QueryLoad& operator=(const QueryLoad&) = delete;
 
@@ -426,6 +428,9 @@ Result<Receipt> QueryLoad::make_receipt(const LoadDecision& decision, uint64_t i
 }
 
 Result<LoadDecision> QueryLoad::decide() {
+  // What takes long is a statement, here or on a server, which looks at no flag.
+  const std::stop_callback stop(context_.progress.stopped(), [this] { session_.interrupt(); });
+  WEIR_TRY(session_.fetch(input_.run->scheduled_for, context_.progress.cancel));
   folded_ = WEIR_TRY(session_.fold(1, input_.run->scheduled_for)).front();
   WEIR_TRY(session_.load().stage(parameters_));
   LoadDecision decision = WEIR_TRY(session_.load().decide(1, rejecting_into(collector_, session_)));
@@ -503,7 +508,9 @@ tl::expected<Receipt, LoadFailure> load_query(Session& session, const Run& run,
     auto receipt = load.run();
     if (receipt) return *std::move(receipt);
     if (session.load().turn_careful()) continue;
-    return tl::unexpected(load.failure(std::move(receipt).error()));
+    Error error = std::move(receipt).error();
+    if (context.progress.cancel) error = {ErrorCode::cancelled, "the run was stopped", ""};
+    return tl::unexpected(load.failure(std::move(error)));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,16 @@ struct Progress {
   std::atomic<uint64_t> rows_read{0};
   std::atomic<uint64_t> inputs_done{0};  ///< of a plan
   std::atomic<bool> cancel{false};       ///< set: the run rolls back and returns `cancelled`
+
+  /// Sets `cancel`, and interrupts statements at work that would not look at it.
+  void stop() {
+    cancel = true;
+    stop_.request_stop();
+  }
+  std::stop_token stopped() const { return stop_.get_token(); }
+
+ private:
+  std::stop_source stop_;
 };
 
 /// What became of a run. `requeue`: the input changed while it was read; try again later.

@@ -114,8 +114,10 @@ Result<PipelineParts> take_apart(const Project& project, const Pipeline& pipelin
             {column.name, column.type, column.location, parts.read->missing});
       }
     }
-  } else if (parts.sql->database != parts.table->database) {
-    return later("a sql step that feeds another database", parts.sql->location);
+  } else {
+    const DatabaseConfig* origin = project.find_database(parts.sql->database);
+    parts.fetched = parts.sql->database != parts.table->database ||
+                    (origin != nullptr && origin->engine != Engine::duckdb);
   }
   const LoadMode mode = parts.load->mode;
   if ((mode == LoadMode::merge || mode == LoadMode::ignore) && parts.table->key.empty()) {

@@ -13,6 +13,8 @@ struct PipelineParts {
   const Pipeline* pipeline = nullptr;
   const ReadStep* read = nullptr;  ///< one of the two
   const SqlStep* sql = nullptr;
+  /// The sql step runs elsewhere than in the DuckDB where its rows are worked on.
+  bool fetched = false;
   std::vector<const Step*> row_steps;  ///< select and where, in order
   const LoadStep* load = nullptr;
   const Table* table = nullptr;

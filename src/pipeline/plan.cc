@@ -70,6 +70,7 @@ Result<std::unique_ptr<Session>> Planner::open_session(duckdb::Database& databas
   SessionOptions options;
   options.load.always_stage = true;
   options.load.over = planned_.over();
+  options.databases = resources_.databases.get();
   options.purpose = plan_.writes == PlanWrites::none ? LoadPurpose::examine : LoadPurpose::rehearse;
   const DatabaseName& name = plan_.table->database;
   if (project_.find_database(name)->engine != Engine::duckdb) {

@@ -104,6 +104,10 @@ Result<std::vector<duckdb::ResultColumn>> columns_before(const PipelineParts& pa
     source += fmt::format(", CAST(NULL AS {}) AS {}", duckdb::sql_type(column.type),
                           duckdb::quote_identifier(column.name));
   }
+  if (parts.fetched) {
+    return fail(ErrorCode::sql, "what the query gives is known to its own database alone",
+                "run the pipeline again: it asks anew", parts.sql->location);
+  }
   if (parts.sql != nullptr) source = sql_source(*parts.sql);
   RowCompiler compiler(parts, database, connection, source, 0, 0, nullptr);
   WEIR_TRY(compiler.begin());

@@ -74,6 +74,28 @@ bool holds_run_variables(const std::string& sql) {
          sql.find("$weir_run_scheduled_for") != std::string::npos;
 }
 
+Result<std::vector<duckdb::Parameter>> run_parameters(
+    const Pipeline& pipeline, Timestamp scheduled_for, size_t count,
+    const std::function<size_t(const std::string& name)>& index_of) {
+  std::vector<duckdb::Parameter> values(count);
+  const duckdb::TimestampValue moment{scheduled_for.time_since_epoch().count()};
+  if (const size_t index = index_of("weir_run_scheduled_for"); index > 0) {
+    values[index - 1] = moment;
+  }
+  if (const size_t index = index_of("weir_run_day"); index > 0) {
+    const auto day = WEIR_TRY(run_day(pipeline, scheduled_for));
+    values[index - 1] = duckdb::DateValue{static_cast<int32_t>(day.time_since_epoch().count())};
+  }
+  return values;
+}
+
+Result<std::vector<duckdb::Parameter>> run_parameters(const duckdb::Statement& statement,
+                                                      const Pipeline& pipeline,
+                                                      Timestamp scheduled_for) {
+  return run_parameters(pipeline, scheduled_for, statement.parameter_count(),
+                        [&](const std::string& name) { return statement.parameter_index(name); });
+}
+
 Result<std::string> fill_run_variables(std::string text, const Pipeline& pipeline,
                                        Timestamp scheduled_for) {
   if (text.find("${run.") == std::string::npos) return text;

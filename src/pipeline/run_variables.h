@@ -1,10 +1,13 @@
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "calendar/zone.h"
+#include "duckdb/connection.h"
 #include "model/pipeline.h"
 
 namespace weir::pipeline {
@@ -25,6 +28,15 @@ int offset_before_stand_in(const std::string& sql, int offset);
 std::string bind_run_variables(const std::string& sql);
 /// Whether a finished statement has them as parameters.
 bool holds_run_variables(const std::string& sql);
+
+/// The values of a finished statement's `count` parameters; `index_of` says where, from 1, a named
+/// one stands, and 0 when there is none. Errors: invalid_project (no such zone).
+Result<std::vector<duckdb::Parameter>> run_parameters(
+    const Pipeline& pipeline, Timestamp scheduled_for, size_t count,
+    const std::function<size_t(const std::string& name)>& index_of);
+Result<std::vector<duckdb::Parameter>> run_parameters(const duckdb::Statement& statement,
+                                                      const Pipeline& pipeline,
+                                                      Timestamp scheduled_for);
 
 /// The same variables in a text that is no SQL: "2026-11-19" and "2026-11-20T00:05:00Z".
 /// Errors: invalid_project (no such zone).

@@ -222,10 +222,6 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
     return fail(ErrorCode::not_yet, "this does not work on servers yet", "",
                 parts.pipeline->location);
   }
-  if (session->server_ != nullptr && parts.sql != nullptr) {
-    return fail(ErrorCode::not_yet, "sql steps do not run on servers yet", "",
-                parts.pipeline->location);
-  }
   if (session->server_ != nullptr) {
     session->catalog_ = server_catalog(*session->server_, session->engine_);
   } else {
@@ -254,7 +250,7 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
     session->slot_ = std::make_unique<duckdb::ScanSlot>(database, Format::json,
                                                         std::vector<ReadColumn>{}, CsvDialect{});
     slot = session->slot_->id();
-    source = sql_source(*parts.sql);
+    source = WEIR_TRY(session->query_source(project, options.databases));
     session->first_rule_ = session->slot_->first_sql_rule();
   }
   std::unique_ptr<const ServerDialect> dialect;
@@ -268,6 +264,13 @@ Result<std::unique_ptr<Session>> Session::open(const Project& project, const Pip
   WEIR_TRY(session->make_load(project, std::move(query), std::move(options.load)));
   WEIR_TRY(session->begin_late());
   return session;
+}
+
+/// SQL of the rows that a sql step gives.
+Result<std::string> Session::query_source(const Project& project, Databases* databases) {
+  if (!parts_.fetched) return sql_source(*parts_.sql);
+  fetched_ = WEIR_TRY(FetchedQuery::open(*connection_, project, parts_, databases, server_.get()));
+  return fetched_->source();
 }
 
 Result<void> Session::make_load(const Project& project, RowQuery query, TableLoadOptions options) {
@@ -330,31 +333,29 @@ bool Session::uses_run_variables() const {
 }
 
 Result<std::vector<duckdb::Parameter>> Session::parameters(Timestamp scheduled_for) {
-  return parameters(scheduled_for, load_->parameter_count(),
-                    [this](const std::string& name) { return load_->parameter_index(name); });
+  return run_parameters(*parts_.pipeline, scheduled_for, load_->parameter_count(),
+                        [this](const std::string& name) { return load_->parameter_index(name); });
 }
 
 Result<std::vector<FoldCounts>> Session::fold(size_t inputs, Timestamp scheduled_for) {
   return folds_->run(inputs, [&](const duckdb::Statement& statement) {
-    return parameters(scheduled_for, statement.parameter_count(),
-                      [&](const std::string& name) { return statement.parameter_index(name); });
+    return run_parameters(statement, *parts_.pipeline, scheduled_for);
   });
 }
 
-void Session::clear_folds() { static_cast<void>(folds_->clear()); }
+Result<void> Session::fetch(Timestamp scheduled_for, const std::atomic<bool>& stop) {
+  return fetched_ != nullptr ? fetched_->fetch(scheduled_for, stop) : Result<void>();
+}
 
-Result<std::vector<duckdb::Parameter>> Session::parameters(Timestamp scheduled_for, size_t count,
-                                                           const ParameterIndex& index_of) {
-  std::vector<duckdb::Parameter> values(count);
-  const duckdb::TimestampValue moment{scheduled_for.time_since_epoch().count()};
-  if (const size_t index = index_of("weir_run_scheduled_for"); index > 0) {
-    values[index - 1] = moment;
-  }
-  if (const size_t index = index_of("weir_run_day"); index > 0) {
-    const auto day = WEIR_TRY(run_day(*parts_.pipeline, scheduled_for));
-    values[index - 1] = duckdb::DateValue{static_cast<int32_t>(day.time_since_epoch().count())};
-  }
-  return values;
+void Session::interrupt() {
+  if (fetched_ != nullptr) fetched_->interrupt();
+  if (server_ != nullptr) server_->interrupt();
+  connection_->interrupt();
+}
+
+void Session::clear_rows() {
+  static_cast<void>(folds_->clear());
+  if (fetched_ != nullptr) static_cast<void>(fetched_->clear());
 }
 
 }  // namespace weir::pipeline

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <atomic>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -11,6 +11,7 @@
 #include "duckdb/connection.h"
 #include "duckdb/scan.h"
 #include "model/project.h"
+#include "pipeline/fetched_query.h"
 #include "pipeline/ledger.h"
 #include "pipeline/load_transaction.h"
 #include "pipeline/row_folds.h"
@@ -36,6 +37,8 @@ struct SessionOptions {
   /// For making tables that are missing. Null: who opens the session holds its tables' locks.
   TableLocks* table_locks = nullptr;
   TableLoadOptions load = {};
+  /// Where a sql step may run that is not in the target's database. Null: nowhere else.
+  Databases* databases = nullptr;
   /// Of the server that the table is on; null: it is in the DuckDB that rows are computed in.
   std::unique_ptr<server::Connection> server = {};
 };
@@ -54,6 +57,12 @@ class Session {
   /// dropped meanwhile.
   /// Errors: sql when a load would fail (pipeline/drift.h).
   Result<void> ready_tables(const Project& project, TableLocks* locks);
+
+  /// Whether a query that is fetched gives other columns by now, so that another session is needed.
+  /// Errors: those of QueryOrigin.
+  Result<bool> source_has_changed() {
+    return fetched_ != nullptr ? fetched_->has_changed() : Result<bool>(false);
+  }
 
   /// Of the target, around what a load decides and writes. Within a plan on a server: a part of the
   /// plan's own, which is rolled back by itself, and whose commit shows what COMMIT would refuse.
@@ -90,8 +99,13 @@ class Session {
   Result<std::vector<duckdb::Parameter>> parameters(Timestamp scheduled_for);
   /// Reads the inputs as far as the last fold; nothing when the pipeline has none.
   Result<std::vector<FoldCounts>> fold(size_t inputs, Timestamp scheduled_for);
-  /// After the load: gives the space of what was folded back.
-  void clear_folds();
+  /// Reads the rows of a sql step that runs elsewhere; nothing otherwise. In the load's transaction
+  /// where that is the target's server. Errors: those of QueryOrigin.
+  Result<void> fetch(Timestamp scheduled_for, const std::atomic<bool>& stop);
+  /// Ends the statement at work in fetch, fold, or the load's stage or decide. From any thread.
+  void interrupt();
+  /// After the load: gives the space of what was fetched and folded back.
+  void clear_rows();
 
  private:
   Result<void> begin_plan(duckdb::Database& database);
@@ -101,9 +115,7 @@ class Session {
   Result<bool> has_column(const Table& table, const std::string& column);
   Result<void> begin_late();
   Result<void> make_load(const Project& project, RowQuery query, TableLoadOptions options);
-  using ParameterIndex = std::function<size_t(const std::string& name)>;
-  Result<std::vector<duckdb::Parameter>> parameters(Timestamp scheduled_for, size_t count,
-                                                    const ParameterIndex& index);
+  Result<std::string> query_source(const Project& project, Databases* databases);
 
   PipelineParts parts_;
   LoadPurpose purpose_ = LoadPurpose::load;
@@ -118,6 +130,7 @@ class Session {
   std::vector<std::string> ddl_;
   bool table_made_ = false;  // by ready_tables
   std::unique_ptr<duckdb::ScanSlot> slot_;
+  std::unique_ptr<FetchedQuery> fetched_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<RowFolds> folds_;
   std::unique_ptr<TableLoad> load_;

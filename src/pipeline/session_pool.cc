@@ -53,13 +53,15 @@ Result<SessionPool::Lease> SessionPool::take(const PipelineName& pipeline,
     Lease lease = take_idle(pipeline, database);
     if (!lease.session) break;
     const auto ready = lease->ready_tables(project_, resources_.table_locks.get());
+    if (ready && WEIR_TRY(lease->source_has_changed())) continue;
     // A server that was started anew knows none of the old sessions.
     const bool gone = lease->server() != nullptr && !lease->server()->works();
     if (ready) return lease;
     if (!gone) return fail(ready.error());
   }
   Lease lease;
-  SessionOptions options{.table_locks = resources_.table_locks.get()};
+  SessionOptions options{.table_locks = resources_.table_locks.get(),
+                         .databases = resources_.databases.get()};
   const DatabaseName name = WEIR_TRY(database_of(pipeline));
   if (project_.find_database(name)->engine != Engine::duckdb) {
     lease.place = take_place(name);

@@ -10,6 +10,7 @@
 #include "pipeline/drift.h"
 #include "pipeline/row_query.h"
 #include "pipeline/run_variables.h"
+#include "pipeline/server_sql.h"
 #include "pipeline/set_rules.h"
 #include "pipeline/sql_fragment.h"
 #include "text/json.h"
@@ -71,7 +72,12 @@ class DuckdbSqlChecker final : public config::SqlChecker {
 
  private:
   Result<Shadow*> shadow_of(const Project& project, const DatabaseName& name);
-  void check_parts(const PipelineParts& parts, Shadow& shadow, std::vector<Diagnostic>& out);
+  std::optional<std::string> check_query(const SqlStep& step, Shadow& shadow,
+                                         std::vector<Diagnostic>& out);
+  std::optional<std::string> query_source(const Project& project, const PipelineParts& parts,
+                                          std::vector<Diagnostic>& out);
+  void check_rows(const PipelineParts& parts, Shadow& shadow, const std::string& source,
+                  duckdb::ScanSlot& slot, std::vector<Diagnostic>& out);
 
   std::map<DatabaseName, Shadow> shadows_;
 };
@@ -79,11 +85,6 @@ class DuckdbSqlChecker final : public config::SqlChecker {
 Diagnostic internal_problem(const Error& error, const Location& location) {
   const SqlMessage said = understand(error);
   return {Severity::error, said.message, said.fix, location};
-}
-
-bool is_duckdb(const Project& project, const DatabaseName& name) {
-  const DatabaseConfig* database = project.find_database(name);
-  return database != nullptr && database->engine == Engine::duckdb;
 }
 
 Result<Shadow*> DuckdbSqlChecker::shadow_of(const Project& project, const DatabaseName& name) {
@@ -167,23 +168,54 @@ Location column_location(const PipelineParts& parts, const std::string& column) 
   return parts.load->location;
 }
 
-void DuckdbSqlChecker::check_parts(const PipelineParts& parts, Shadow& shadow,
-                                   std::vector<Diagnostic>& out) {
-  duckdb::ScanSlot slot(*shadow.database, Format::json, parts.source_columns, CsvDialect{});
-  slot.set_defaults(defaulted_sources(parts));
-  std::string source = fmt::format("SELECT * FROM weir_scan({})", slot.id());
-  if (parts.sql != nullptr) {
-    source = sql_source(*parts.sql);
-    const std::string own = stand_in_run_variables(parts.sql->sql.text);
-    const std::string before = "SELECT * FROM (\n";
-    if (const auto bound = shadow.connection->describe(before + own + "\n)"); !bound) {
-      const SqlMessage said = understand(bound.error());
-      const int prefix = static_cast<int>(std::string("DESCRIBE ").size() + before.size());
-      out.push_back({Severity::error, said.message, said.fix,
-                     place_in(parts.sql->sql, said.position < 0 ? -1 : said.position - prefix)});
-      return;
+/// SQL of the relation that a sql step gives in a DuckDB; nothing when it gives none.
+std::optional<std::string> DuckdbSqlChecker::check_query(const SqlStep& step, Shadow& shadow,
+                                                         std::vector<Diagnostic>& out) {
+  const std::string own = stand_in_run_variables(step.sql.text);
+  const std::string before = "SELECT * FROM (\n";
+  const auto bound = shadow.connection->describe(before + own + "\n)");
+  if (bound) return sql_source(step);
+  const SqlMessage said = understand(bound.error());
+  const int prefix = static_cast<int>(std::string("DESCRIBE ").size() + before.size());
+  out.push_back({Severity::error, said.message, said.fix,
+                 place_in(step.sql, said.position < 0 ? -1 : said.position - prefix)});
+  return std::nullopt;
+}
+
+/// The same where the rows may be worked on in another database; nothing also when only a server
+/// could say what they are. A server's step with a text for DuckDB gives what that gives.
+std::optional<std::string> DuckdbSqlChecker::query_source(const Project& project,
+                                                          const PipelineParts& parts,
+                                                          std::vector<Diagnostic>& out) {
+  SqlStep step = *parts.sql;
+  const Engine engine = project.find_database(step.database)->engine;
+  if (engine != Engine::duckdb) {
+    if (const auto sql = ServerSql::make(step.sql, engine); !sql) {
+      out.push_back({Severity::error, sql.error().message, sql.error().fix, sql.error().location});
     }
+    if (!step.duckdb) return std::nullopt;
+    step.sql = *step.duckdb;
   }
+  auto shadow = shadow_of(project, step.database);
+  if (!shadow) {
+    out.push_back(internal_problem(shadow.error(), step.location));
+    return std::nullopt;
+  }
+  auto source = check_query(step, **shadow, out);
+  if (!source || !parts.fetched) return source;
+  const auto columns = (*shadow)->connection->describe(*source);
+  std::string rows;
+  for (const duckdb::ResultColumn& column : *columns) {
+    rows += fmt::format("{}CAST(NULL AS {}) AS {}", rows.empty() ? "SELECT " : ", ",
+                        column.type == "\"NULL\"" ? "INTEGER" : column.type,
+                        duckdb::quote_identifier(column.name));
+  }
+  return rows;
+}
+
+void DuckdbSqlChecker::check_rows(const PipelineParts& parts, Shadow& shadow,
+                                  const std::string& source, duckdb::ScanSlot& slot,
+                                  std::vector<Diagnostic>& out) {
   std::vector<SqlProblem> problems;
   const auto compiled = compile_rows(parts, *shadow.database, *shadow.connection, source, slot.id(),
                                      slot.first_sql_rule(), nullptr, &problems);
@@ -213,10 +245,13 @@ std::vector<Diagnostic> DuckdbSqlChecker::check_pipeline(const Project& project,
         parts.error().location.line > 0 ? parts.error().location : pipeline.location;
     return {{Severity::error, parts.error().message, parts.error().fix, location}};
   }
-  if (parts->sql != nullptr && !is_duckdb(project, parts->sql->database)) return out;
   auto shadow = shadow_of(project, parts->table->database);
   if (!shadow) return {internal_problem(shadow.error(), pipeline.location)};
-  check_parts(*parts, **shadow, out);
+  duckdb::ScanSlot slot(*(*shadow)->database, Format::json, parts->source_columns, CsvDialect{});
+  slot.set_defaults(defaulted_sources(*parts));
+  std::optional<std::string> source = fmt::format("SELECT * FROM weir_scan({})", slot.id());
+  if (parts->sql != nullptr) source = query_source(project, *parts, out);
+  if (source) check_rows(*parts, **shadow, *source, slot, out);
   return out;
 }
 

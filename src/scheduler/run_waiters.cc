@@ -16,7 +16,7 @@ RunProgress seen(const RunId& id, const pipeline::Progress& progress) {
 void RunWaiters::begin(std::span<const Run> runs,
                        const std::shared_ptr<pipeline::Progress>& progress) {
   const std::lock_guard lock(mutex_);
-  progress->cancel = cancelled_;
+  if (cancelled_) progress->stop();
   for (const Run& run : runs) {
     active_[run.id] = {run.pipeline, progress};
     put_off_.erase(run.id);
@@ -102,9 +102,14 @@ void RunWaiters::report(const RunId& id, std::unique_lock<std::mutex>& lock,
 }
 
 void RunWaiters::cancel() {
-  const std::lock_guard lock(mutex_);
-  cancelled_ = true;
-  for (const auto& [id, active] : active_) active.progress->cancel = true;
+  std::vector<std::shared_ptr<pipeline::Progress>> at_work;
+  {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = true;
+    for (const auto& [id, active] : active_) at_work.push_back(active.progress);
+  }
+  // Without the lock: to interrupt a server's statement may take a moment.
+  for (const auto& progress : at_work) progress->stop();
 }
 
 void RunWaiters::close() {
