@@ -1,8 +1,12 @@
 #include <fmt/format.h>
 
+#include <chrono>
+#include <future>
+
 #include "cli/answer.h"
 #include "cli/frames.h"
 #include "duckdb/database.h"
+#include "pipeline/server_query.h"
 
 namespace weir::cli {
 namespace {
@@ -21,12 +25,26 @@ Result<DatabaseName> choose_database(const Project& project, const std::string& 
               fmt::format("say which with --in: {}", fmt::join(names, ", ")));
 }
 
+constexpr std::chrono::milliseconds between_looks{100};
+
+/// In a thread of its own: a server may work long before its first row. When nobody reads any more,
+/// its statement is interrupted.
+Result<void> query_watched(server::Connection& server, const text::Json& args,
+                           const duckdb::RowSink& into, const owner::FrameSink& sink) {
+  auto answered = std::async(std::launch::async, [&] {
+    return pipeline::query_server(server, args["sql"].as_string(), args["write"].as_bool(), into);
+  });
+  while (answered.wait_for(between_looks) != std::future_status::ready) {
+    if (!sink.wanted()) server.interrupt();
+  }
+  return answered.get();
+}
+
 }  // namespace
 
 Result<void> answer_query(const text::Json& args, Services& services, owner::FrameSink& sink) {
   const DatabaseName name = WEIR_TRY(choose_database(services.project(), args["in"].as_string()));
   pipeline::Resources& resources = *WEIR_TRY(services.resources());
-  const auto database = WEIR_TRY(resources.databases->open_with_tables(name));
   RowFrames rows(sink);
   bool read = true;
   duckdb::RowSink into;
@@ -36,7 +54,13 @@ Result<void> answer_query(const text::Json& args, Services& services, owner::Fra
     read = sink.send(columns_frame(named));
   };
   into.row = [&](const TableRow& row) { return read && (read = rows.add(row)); };
-  WEIR_TRY(duckdb::query_text(*database, args["sql"].as_string(), args["write"].as_bool(), into));
+  if (services.project().find_database(name)->engine != Engine::duckdb) {
+    const auto server = WEIR_TRY(resources.databases->connect(name));
+    WEIR_TRY(query_watched(*server, args, into, sink));
+  } else {
+    const auto database = WEIR_TRY(resources.databases->open_with_tables(name));
+    WEIR_TRY(duckdb::query_text(*database, args["sql"].as_string(), args["write"].as_bool(), into));
+  }
   if (read) rows.flush();
   return {};
 }

@@ -20,6 +20,7 @@ class StoppableSink final : public owner::FrameSink {
   StoppableSink(owner::FrameSink& sink, const std::atomic<bool>& stopping)
       : sink_(sink), stopping_(stopping) {}
   bool send(const text::Json& frame) override { return !stopping_ && sink_.send(frame); }
+  bool wanted() const override { return !stopping_ && sink_.wanted(); }
 
  private:
   owner::FrameSink& sink_;

@@ -73,6 +73,11 @@ Exchange LineChannel::write(std::string_view bytes, const Patience& patience) {
   return Exchange::done;
 }
 
+bool LineChannel::is_closed() const {
+  pollfd watched{socket_.get(), POLLRDHUP, 0};
+  return ::poll(&watched, 1, 0) > 0 && (watched.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 void LineChannel::shut_down() { ::shutdown(socket_.get(), SHUT_RDWR); }
 
 std::optional<uid_t> LineChannel::peer_user() const {

@@ -28,6 +28,8 @@ class LineChannel {
   /// Writes all of `bytes`. closed: the other side is gone.
   Exchange write(std::string_view bytes, const Patience& patience);
 
+  /// Whether the other side has gone away, as far as is known. From any thread.
+  bool is_closed() const;
   /// Ends the connection in both directions; wakes a thread that reads or writes. From any thread.
   void shut_down();
   /// User id of the process on the other side; none when the system does not say.

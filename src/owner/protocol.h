@@ -40,6 +40,8 @@ class FrameSink {
   virtual ~FrameSink() = default;
   /// False: nobody reads any more, stop producing. Durable work already ordered goes on.
   virtual bool send(const text::Json& frame) = 0;
+  /// Whether somebody still reads, as far as that can be told without sending. From any thread.
+  virtual bool wanted() const { return true; }
 };
 
 /// Answers one request; an error becomes the last frame. Called from many threads at once.

@@ -36,6 +36,7 @@ class ChannelSink final : public FrameSink {
     open_ = channel_.write(line, {.limit = stall_limit_}) == Exchange::done;
     return open_;
   }
+  bool wanted() const override { return !channel_.is_closed(); }
   /// The last frame; goes out also after a frame that was too long.
   void finish(const Result<void>& result) {
     if (too_long_) {
