@@ -154,7 +154,7 @@ class MariaDB:
         log = (self.root / 'log').open('ab')
         self.process = subprocess.Popen(
             ['mariadbd', '--no-defaults', f'--datadir={self.root}/data', f'--socket={self.socket}', '--skip-networking',
-             f'--pid-file={self.root}/pid', '--skip-name-resolve', '--skip-log-bin', '--innodb-buffer-pool-size=64M',
+             f'--pid-file={self.root}/pid', f'--tmpdir={self.root}', '--skip-name-resolve', '--skip-log-bin', '--innodb-buffer-pool-size=64M',
              '--innodb-log-file-size=64M', '--innodb-flush-log-at-trx-commit=2', '--performance-schema=OFF',
              *self.arguments],
             stdout=log, stderr=log, user=self.user, cwd='/', env=self.environment)

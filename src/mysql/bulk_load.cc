@@ -186,8 +186,13 @@ Error Load::failed() {
   if (interrupted || (sent_.error && sent_.error->number == given_up)) {
     return undo({ErrorCode::cancelled, "the load was interrupted"});
   }
-  if (sent_.error) return undo(session_.refused(*sent_.error).value());
-  return undo(not_all_taken());
+  if (!sent_.error) return undo(not_all_taken());
+  Error error = session_.refused(*sent_.error).value();
+  // It counts the rows of one statement, behind those of the statements before.
+  server::Refusal refusal = session_.refusal();
+  if (refusal.row > 0 && form_ == RowForm::tuples) refusal.row += sent_.rows;
+  session_.restore_refusal(std::move(refusal));
+  return undo(std::move(error));
 }
 
 /// LOCAL makes the server skip rows and bend values with no more than a warning, in strict mode
@@ -207,6 +212,8 @@ Error Load::not_all_taken() {
     if (i > 0) continue;
     refusal = to_refusal({number, state_of(number), warnings->text(i, 2)});
     refusal.by_row = true;
+    if (form_ == RowForm::tuples)
+      refusal.row = 0;  // of the last statement, whose rows are in sent_
   }
   return session_.refused_rows(std::move(refusal), std::move(message)).value();
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace weir::mysql {
 namespace {
@@ -57,6 +58,17 @@ std::string key_of(const std::string& message) {
   const size_t at = message.rfind("for key '");
   if (at == std::string::npos) return {};
   return last_part(between(std::string_view(message).substr(at), "for key '", '\''));
+}
+
+/// "… at row 17": in the order of the statement's rows; 0 where it does not say.
+uint64_t row_of(std::string_view message) {
+  static constexpr std::string_view before = " at row ";
+  const size_t at = message.rfind(before);
+  uint64_t row = 0;
+  if (at == std::string_view::npos) return row;
+  const char* end = message.data() + message.size();
+  const auto [stop, failed] = std::from_chars(message.data() + at + before.size(), end, row);
+  return stop == end && failed == std::errc() ? row : 0;
 }
 
 void name_the_rule(const ServerError& error, server::Refusal& refusal) {
@@ -134,7 +146,9 @@ server::Refusal to_refusal(const ServerError& error) {
   refusal.by_row = (kind == "22" || kind == "23" || kind == "45" || error.number == 1644 ||
                     contains(of_a_row, error.number)) &&
                    !contains(of_the_statement, error.number);
-  if (refusal.by_row) name_the_rule(error, refusal);
+  if (!refusal.by_row) return refusal;
+  name_the_rule(error, refusal);
+  refusal.row = row_of(error.message);
   return refusal;
 }
 

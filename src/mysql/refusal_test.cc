@@ -36,10 +36,13 @@ TEST(Refusal, MySqlSpellsItsMessagesInItsOwnWay) {
   const auto checked = to_refusal({3819, "HY000", "Check constraint 'small' is violated."});
   EXPECT_TRUE(checked.by_row);
   EXPECT_EQ(checked.constraint, "small");
+  EXPECT_EQ(checked.row, 0U);
   const auto value =
       to_refusal({1366, "HY000", "Incorrect integer value: 'column 'z'' for column 'n' at row 3"});
   EXPECT_TRUE(value.by_row);
   EXPECT_EQ(value.column, "n");
+  EXPECT_EQ(value.row, 3U);
+  EXPECT_EQ(to_refusal({1644, "45000", "we meet at row 3 today"}).row, 0U);
   const auto two = to_refusal(
       {1452, "23000",
        "Cannot add or update a child row: a foreign key constraint fails (`d`.`t`, CONSTRAINT `f` "

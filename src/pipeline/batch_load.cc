@@ -74,7 +74,8 @@ bool is_indivisible(const Session& session) {
 
 SetRules::RejectRow rejecting_into(RejectCollector& collector, const Session& session) {
   return [&](const SetReject& reject) {
-    collector.reject(reject.row, session.load_rule_number(reject.rule), reject.value);
+    collector.reject(reject.row, session.load_rule_number(reject.rule), reject.value,
+                     reject.message);
     if (reject.produced.empty()) return;
     const int load_step = static_cast<int>(session.parts().pipeline->steps.size()) - 1;
     collector.produced(reject.row, load_step, reject.produced);
@@ -141,7 +142,7 @@ class BatchLoad {
  private:
   Result<void> stage();
   Result<LoadDecision> decide();
-  Result<uint64_t> write(const LoadDecision& decision);
+  Result<uint64_t> write(LoadDecision& decision);
   Result<std::vector<Receipt>> make_receipts(const LoadDecision& decision);
   Result<void> check_inserted(const std::vector<Receipt>& receipts, uint64_t inserted) const;
   Result<std::vector<Receipt>> plan();
@@ -200,11 +201,14 @@ Result<LoadDecision> BatchLoad::decide() {
   return decision;
 }
 
-Result<uint64_t> BatchLoad::write(const LoadDecision& decision) {
+Result<uint64_t> BatchLoad::write(LoadDecision& decision) {
   std::vector<LineageStretch> lineage;
   if (session_.parts().table->lineage) lineage = lineage_of(inputs_);
-  const auto inserted = session_.load().write(decision, parameters_, lineage);
+  const auto inserted = session_.load().write(
+      decision, parameters_, lineage,
+      {collector_.room(), rejecting_into(collector_, session_), context_.progress.cancel});
   if (!inserted) return fail(explain(inserted.error()));
+  if (collector_.over_limit()) return fail(limit_error(*session_.parts().table));
   return *inserted;
 }
 
@@ -264,7 +268,7 @@ Result<void> BatchLoad::check_inserted(const std::vector<Receipt>& receipts,
 /// inputs behind it find the tables as if it had been rolled back.
 Result<std::vector<Receipt>> BatchLoad::plan() {
   WEIR_TRY(stage());
-  const LoadDecision decision = WEIR_TRY(decide());
+  LoadDecision decision = WEIR_TRY(decide());
   auto receipts = WEIR_TRY(make_receipts(decision));
   if (session_.purpose() == LoadPurpose::rehearse) {
     WEIR_TRY(check_inserted(receipts, WEIR_TRY(write(decision))));
@@ -278,7 +282,7 @@ Result<std::vector<Receipt>> BatchLoad::run() {
   WEIR_TRY(stage());
   const auto locks = lock_tables(session_, context_);
   const auto transaction = WEIR_TRY(session_.begin());
-  const LoadDecision decision = WEIR_TRY(decide());
+  LoadDecision decision = WEIR_TRY(decide());
   const bool writes = session_.purpose() != LoadPurpose::examine;
   const uint64_t inserted = writes ? WEIR_TRY(write(decision)) : 0;
   auto receipts = WEIR_TRY(make_receipts(decision));
@@ -384,7 +388,7 @@ class QueryLoad {
  private:
   Result<Receipt> plan();
   Result<LoadDecision> decide();
-  Result<uint64_t> write(const LoadDecision& decision);
+  Result<uint64_t> write(LoadDecision& decision);
   Result<Receipt> make_receipt(const LoadDecision& decision, uint64_t inserted);
 
   Session& session_;
@@ -438,17 +442,21 @@ Result<LoadDecision> QueryLoad::decide() {
   return decision;
 }
 
-Result<uint64_t> QueryLoad::write(const LoadDecision& decision) {
+Result<uint64_t> QueryLoad::write(LoadDecision& decision) {
   std::vector<LineageStretch> lineage;
   if (session_.parts().table->lineage) {
     lineage = lineage_of(*input_.run, collector_.rows_read(0));
   }
-  return session_.load().write(decision, parameters_, lineage);
+  const uint64_t inserted = WEIR_TRY(session_.load().write(
+      decision, parameters_, lineage,
+      {collector_.room(), rejecting_into(collector_, session_), context_.progress.cancel}));
+  if (collector_.over_limit()) return fail(limit_error(*session_.parts().table));
+  return inserted;
 }
 
 /// As BatchLoad::plan.
 Result<Receipt> QueryLoad::plan() {
-  const LoadDecision decision = WEIR_TRY(decide());
+  LoadDecision decision = WEIR_TRY(decide());
   const uint64_t expected = decision.inputs.front().inserted;
   Receipt receipt = WEIR_TRY(make_receipt(decision, expected));
   if (session_.purpose() == LoadPurpose::rehearse && WEIR_TRY(write(decision)) != expected) {
@@ -466,7 +474,7 @@ Result<Receipt> QueryLoad::run() {
   const auto locks = lock_tables(session_, context_);
   const auto transaction = WEIR_TRY(session_.begin());
   fault_point("before-stage");
-  const LoadDecision decision = WEIR_TRY(decide());
+  LoadDecision decision = WEIR_TRY(decide());
   const bool writes = session_.purpose() != LoadPurpose::examine;
   const uint64_t inserted = writes ? WEIR_TRY(write(decision)) : decision.inputs.front().inserted;
   Receipt receipt = WEIR_TRY(make_receipt(decision, inserted));

@@ -208,9 +208,10 @@ Result<void> DuckdbLoad::count_matches(LoadDecision& decision) {
   return {};
 }
 
-Result<uint64_t> DuckdbLoad::write(const LoadDecision& decision,
+Result<uint64_t> DuckdbLoad::write(LoadDecision& decision,
                                    std::span<const duckdb::Parameter> parameters,
-                                   std::span<const LineageStretch> lineage) {
+                                   std::span<const LineageStretch> lineage,
+                                   const WriteRejects& /*rejects*/) {
   if (mode_ == LoadMode::replace) WEIR_TRY(remove_replaced(decision.replaced));
   if (!staged_) {
     if (query_.reads_tables) WEIR_TRY(plan());
@@ -272,24 +273,35 @@ Result<void> DuckdbLoad::update(uint64_t expected) {
   return {};
 }
 
-std::string DuckdbLoad::remaining_rows(bool some_match, const std::string& target) const {
+std::string DuckdbLoad::remaining_rows(bool some_match, const std::string& target,
+                                       const std::string& columns) const {
   std::string rows = rules_.remaining();
   if (some_match) {
     // Inside, so that what finds the new rows has no more than the stage's columns to hold.
     rows = fmt::format("(SELECT s.* FROM {} s WHERE NOT EXISTS (SELECT 1 FROM {} t WHERE {}))",
                        rows, target, keys_equal());
   }
-  return fmt::format("SELECT {} FROM {} s", written_columns("s."), with_lineage(rows));
+  return fmt::format("SELECT {} FROM {} s", columns, with_lineage(rows));
+}
+
+std::string DuckdbLoad::differing_rows(const std::string& columns) const {
+  return fmt::format("SELECT {} FROM {} s JOIN {} t ON {} WHERE {}", columns,
+                     with_lineage(rules_.remaining()), relation_of_(table_), keys_equal(),
+                     values_differ());
 }
 
 std::string DuckdbLoad::new_rows(bool some_match) const {
-  return remaining_rows(some_match, relation_of_(table_));
+  return remaining_rows(some_match, relation_of_(table_), written_columns("s."));
 }
 
-std::string DuckdbLoad::changed_rows() const {
-  return fmt::format("SELECT {} FROM {} s JOIN {} t ON {} WHERE {}", written_columns("s."),
-                     with_lineage(rules_.remaining()), relation_of_(table_), keys_equal(),
-                     values_differ());
+std::string DuckdbLoad::changed_rows() const { return differing_rows(written_columns("s.")); }
+
+std::string DuckdbLoad::rows_to_write(bool some_match) const {
+  const std::string columns = "s.weir_row, " + written_columns("s.");
+  std::string rows =
+      remaining_rows(some_match, relation_of_(table_), columns + ", FALSE AS weir_changes");
+  if (some_match) rows += " UNION ALL " + differing_rows(columns + ", TRUE AS weir_changes");
+  return rows;
 }
 
 std::vector<Column> DuckdbLoad::written_columns() const {
@@ -306,8 +318,9 @@ std::vector<Column> DuckdbLoad::written_columns() const {
 
 Result<uint64_t> DuckdbLoad::insert(uint64_t expected, bool some_match) {
   const auto inserted = static_cast<uint64_t>(
-      WEIR_TRY(connection_.run(fmt::format("INSERT INTO {} ({}) {}", target_, written_columns(""),
-                                           remaining_rows(some_match, target_))))
+      WEIR_TRY(
+          connection_.run(fmt::format("INSERT INTO {} ({}) {}", target_, written_columns(""),
+                                      remaining_rows(some_match, target_, written_columns("s.")))))
           .changed());
   if (inserted == expected) return inserted;
   if (some_match) return repeated_key(table_);

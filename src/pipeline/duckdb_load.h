@@ -30,9 +30,10 @@ class DuckdbLoad final : public TableLoad {
   Result<void> plan() override;
   Result<void> stage(std::span<const duckdb::Parameter> parameters) override;
   Result<LoadDecision> decide(size_t inputs, const SetRules::RejectRow& reject_row) override;
-  Result<uint64_t> write(const LoadDecision& decision,
-                         std::span<const duckdb::Parameter> parameters,
-                         std::span<const LineageStretch> lineage) override;
+  /// Refuses no row that was decided.
+  Result<uint64_t> write(LoadDecision& decision, std::span<const duckdb::Parameter> parameters,
+                         std::span<const LineageStretch> lineage,
+                         const WriteRejects& rejects) override;
   std::string accepted_rows() const override { return rules_.remaining(); }
   size_t parameter_index(const std::string& name) const override;
   size_t parameter_count() const override;
@@ -42,12 +43,14 @@ class DuckdbLoad final : public TableLoad {
   /// some are in the target.
   std::string new_rows(bool some_match) const;
   std::string changed_rows() const;
+  /// Both of them, with weir_row and, in weir_changes, whether the row is there and differs.
+  std::string rows_to_write(bool some_match) const;
   /// The table's columns, then lineage's.
   std::vector<Column> written_columns() const;
   /// Before new_rows and changed_rows are asked for, where the table has lineage.
   Result<void> write_lineage(std::span<const LineageStretch> lineage);
   const std::string& stage_name() const { return stage_; }  ///< quoted
-  /// The query itself, for rows that go straight.
+  /// The query that fills the stage, also for rows that go straight.
   const RowQuery& query() const { return query_; }
 
  private:
@@ -61,7 +64,9 @@ class DuckdbLoad final : public TableLoad {
   Result<void> update(uint64_t expected);
   Result<uint64_t> insert(uint64_t expected, bool some_match);
   std::string with_lineage(const std::string& rows) const;
-  std::string remaining_rows(bool some_match, const std::string& target) const;
+  std::string remaining_rows(bool some_match, const std::string& target,
+                             const std::string& columns) const;
+  std::string differing_rows(const std::string& columns) const;
   std::string written_columns(std::string_view prefix) const;
   std::string column_list(std::string_view prefix) const;
   std::string keys_equal() const;

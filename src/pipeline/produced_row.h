@@ -3,6 +3,7 @@
 #include <string>
 
 #include "duckdb/database.h"
+#include "model/table.h"
 
 namespace weir::pipeline {
 
@@ -13,6 +14,17 @@ inline std::string produced_value(const duckdb::ResultColumn& column, const std:
   // JSON has no nan and no inf.
   if (column.type == "DOUBLE" || column.type == "FLOAT") return "CAST(" + value + " AS VARCHAR)";
   return value;
+}
+
+/// SQL of a table's row as a produced row's JSON. `prefix` as in "s.".
+inline std::string produced_row(const Table& table, const std::string& prefix) {
+  std::string json;
+  for (const Column& column : table.columns) {
+    json += (json.empty() ? "" : ", ") + duckdb::quote_literal(column.name) + ", " +
+            produced_value({column.name, duckdb::sql_type(column.type)},
+                           prefix + duckdb::quote_identifier(column.name));
+  }
+  return "CAST(json_object(" + json + ") AS VARCHAR)";
 }
 
 }  // namespace weir::pipeline

@@ -13,6 +13,7 @@ namespace weir::pipeline {
 namespace {
 
 constexpr size_t value_limit = 200;
+constexpr size_t message_limit = 500;
 constexpr size_t produced_limit = 4096;
 /// So many files at most, each of them open.
 constexpr size_t most_runs = 32;
@@ -29,27 +30,33 @@ std::string_view capped(std::string_view value, size_t limit) {
   return value.substr(0, end);
 }
 
+bool write_text(std::FILE* file, const std::string& text) {
+  const auto size = static_cast<uint32_t>(text.size());
+  return std::fwrite(&size, sizeof size, 1, file) == 1 &&
+         std::fwrite(text.data(), 1, size, file) == size;
+}
+
+bool read_text(std::FILE* file, std::string& text) {
+  uint32_t size = 0;
+  if (std::fread(&size, sizeof size, 1, file) != 1) return false;
+  text.resize(size);
+  return std::fread(text.data(), 1, size, file) == size;
+}
+
 bool write_entry(std::FILE* file, const RejectEntry& entry) {
-  const auto size = static_cast<uint32_t>(entry.value.size());
   return std::fwrite(&entry.row.record, sizeof entry.row.record, 1, file) == 1 &&
          std::fwrite(&entry.row.ordinal, sizeof entry.row.ordinal, 1, file) == 1 &&
          std::fwrite(&entry.rule, sizeof entry.rule, 1, file) == 1 &&
          std::fwrite(&entry.entry_step, sizeof entry.entry_step, 1, file) == 1 &&
-         std::fwrite(&size, sizeof size, 1, file) == 1 &&
-         std::fwrite(entry.value.data(), 1, size, file) == size;
+         write_text(file, entry.value) && write_text(file, entry.message);
 }
 
 bool read_entry(std::FILE* file, RejectEntry& entry) {
-  uint32_t size = 0;
-  if (std::fread(&entry.row.record, sizeof entry.row.record, 1, file) != 1 ||
-      std::fread(&entry.row.ordinal, sizeof entry.row.ordinal, 1, file) != 1 ||
-      std::fread(&entry.rule, sizeof entry.rule, 1, file) != 1 ||
-      std::fread(&entry.entry_step, sizeof entry.entry_step, 1, file) != 1 ||
-      std::fread(&size, sizeof size, 1, file) != 1) {
-    return false;
-  }
-  entry.value.resize(size);
-  return std::fread(entry.value.data(), 1, size, file) == size;
+  return std::fread(&entry.row.record, sizeof entry.row.record, 1, file) == 1 &&
+         std::fread(&entry.row.ordinal, sizeof entry.row.ordinal, 1, file) == 1 &&
+         std::fread(&entry.rule, sizeof entry.rule, 1, file) == 1 &&
+         std::fread(&entry.entry_step, sizeof entry.entry_step, 1, file) == 1 &&
+         read_text(file, entry.value) && read_text(file, entry.message);
 }
 
 /// A file without a name: it is gone when the process is.
@@ -87,7 +94,8 @@ void RejectCollector::expanded(uint16_t input, uint64_t rows) {
   if (input < counts_.size()) counts_[input].expanded += rows;
 }
 
-void RejectCollector::reject(duckdb::RowId row, int rule, std::string_view value) {
+void RejectCollector::reject(duckdb::RowId row, int rule, std::string_view value,
+                             std::string_view message) {
   if (duckdb::input_of(row.record) >= counts_.size()) return;
   const std::lock_guard lock(mutex_);
   any_ = true;
@@ -95,7 +103,14 @@ void RejectCollector::reject(duckdb::RowId row, int rule, std::string_view value
     rejected_rows_.insert(row);
     over_limit_ = rejected_rows_.size() > *limits_.rejected_rows;
   }
-  add({row, rule, 0, std::string(capped(value, value_limit))});
+  add({row, rule, 0, std::string(capped(value, value_limit)),
+       std::string(capped(message, message_limit))});
+}
+
+std::optional<uint64_t> RejectCollector::room() {
+  const std::lock_guard lock(mutex_);
+  if (!limits_.rejected_rows) return std::nullopt;
+  return over_limit_ ? 0 : *limits_.rejected_rows - rejected_rows_.size();
 }
 
 void RejectCollector::produced(duckdb::RowId row, int entry_step, std::string_view json) {
@@ -106,7 +121,7 @@ void RejectCollector::produced(duckdb::RowId row, int entry_step, std::string_vi
 
 void RejectCollector::add(RejectEntry entry) {
   if (spill_failed_) return;  // the load fails, and the scan stops at the end of its block
-  bytes_ += entry.value.size();
+  bytes_ += entry.value.size() + entry.message.size();
   entries_.push_back(std::move(entry));
   if (entries_.size() >= limits_.entries_in_memory || bytes_ >= limits_.bytes_in_memory) spill();
 }

@@ -23,8 +23,9 @@ struct RejectEntry {
 
   duckdb::RowId row;
   int32_t rule = 0;
-  int32_t entry_step = 0;  ///< with produced_row: the step at which the row goes on
-  std::string value;       ///< at most 200 bytes; with produced_row a JSON object, at most 4096
+  int32_t entry_step = 0;    ///< with produced_row: the step at which the row goes on
+  std::string value;         ///< at most 200 bytes; with produced_row a JSON object, at most 4096
+  std::string message = {};  ///< at most 500 bytes, instead of the rule's; empty: the rule's
 };
 
 /// Counts what becomes of the rows of one load and keeps the rejects, in bounded memory: sorted
@@ -35,7 +36,7 @@ class RejectCollector final : public duckdb::RowObserver {
   struct Limits {
     std::optional<uint64_t> rejected_rows;  ///< stop as soon as there are more
     size_t entries_in_memory = 100'000;
-    size_t bytes_in_memory = 32u << 20;  ///< of values and produced rows
+    size_t bytes_in_memory = 32u << 20;  ///< of values, messages and produced rows
   };
 
   /// `cancel` is polled by the scan. Spills go to `spool`. `on_read` is told of records read, from
@@ -45,7 +46,10 @@ class RejectCollector final : public duckdb::RowObserver {
   ~RejectCollector() override;
 
   void read(uint16_t input, uint64_t records) override;
-  void reject(duckdb::RowId row, int rule, std::string_view value) override;
+  void reject(duckdb::RowId row, int rule, std::string_view value) override {
+    reject(row, rule, value, {});
+  }
+  void reject(duckdb::RowId row, int rule, std::string_view value, std::string_view message);
   void filtered(duckdb::RowId row) override;
   void expanded(uint16_t input, uint64_t rows) override;
   void produced(duckdb::RowId row, int entry_step, std::string_view json) override;
@@ -56,6 +60,8 @@ class RejectCollector final : public duckdb::RowObserver {
   uint64_t rows_filtered(size_t input) const { return counts_[input].filtered; }
   uint64_t rows_expanded(size_t input) const { return counts_[input].expanded; }
   bool over_limit() const { return over_limit_; }
+  /// How many more rows may be rejected; none: no limit.
+  std::optional<uint64_t> room();
   bool any() const { return any_; }
   /// Why an input could not be read on, or its rejects not kept, if so.
   std::optional<Error> input_error();
@@ -95,7 +101,7 @@ class RejectCollector final : public duckdb::RowObserver {
   std::mutex mutex_;
   std::optional<Error> input_error_;
   std::vector<RejectEntry> entries_;
-  size_t bytes_ = 0;  // of the values in entries_
+  size_t bytes_ = 0;  // of the texts in entries_
   std::vector<File> runs_;
   std::set<duckdb::RowId> rejected_rows_;  // at most limit + 1, only when there is a limit
 };

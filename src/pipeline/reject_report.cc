@@ -40,7 +40,9 @@ void add_entry(const Session& session, const RejectEntry& entry, Reject& reject)
   }
   const RowRule rule = session.rule(entry.rule);
   Problem problem{rule.field, rule.rule, readable(entry.value), rule.message};
-  if (const size_t at = problem.message.find("{}"); at != std::string::npos) {
+  if (!entry.message.empty()) {
+    problem.message = readable(entry.message);
+  } else if (const size_t at = problem.message.find("{}"); at != std::string::npos) {
     problem.message.replace(at, 2, problem.value);
   }
   reject.problems.push_back(std::move(problem));

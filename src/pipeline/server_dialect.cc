@@ -49,6 +49,21 @@ class PostgresDialect final : public ServerDialect {
     }
     return fmt::format("UPDATE {} t SET {} FROM {} u WHERE {}", target, list, source, condition);
   }
+  std::string defer_checks() const override { return "SET CONSTRAINTS ALL DEFERRED"; }
+  std::string check_now() const override { return "SET CONSTRAINTS ALL IMMEDIATE"; }
+  /// The information schema shows constraints to their owner alone, and unique indexes to nobody.
+  std::string constraint_columns(std::string_view schema) const override {
+    return fmt::format(
+        "SELECT a.attname FROM (SELECT conrelid AS table_id, conname AS name, conkey AS places "
+        "FROM "
+        "pg_catalog.pg_constraint UNION SELECT i.indrelid, c.relname, "
+        "i.indkey::pg_catalog.int2[] FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON "
+        "c.oid = i.indexrelid) k JOIN pg_catalog.pg_class t ON t.oid = k.table_id JOIN "
+        "pg_catalog.pg_namespace n ON n.oid = t.relnamespace CROSS JOIN LATERAL unnest(k.places) "
+        "WITH ORDINALITY p(place, n) JOIN pg_catalog.pg_attribute a ON a.attrelid = k.table_id AND "
+        "a.attnum = p.place WHERE n.nspname = {} AND t.relname = $1 AND k.name = $2 ORDER BY p.n",
+        schema);
+  }
 
   std::string same(std::string_view left, std::string_view right) const override {
     return fmt::format("{} IS NOT DISTINCT FROM {}", left, right);
@@ -60,6 +75,7 @@ class PostgresDialect final : public ServerDialect {
                        expression);
   }
   /// There is no text with a NUL in it.
+  bool holds_nul() const override { return false; }
   std::string storable(std::string text) const override {
     for (size_t at = text.find('\0'); at != std::string::npos; at = text.find('\0', at)) {
       text.replace(at, 1, "\u2400");
@@ -106,6 +122,15 @@ class MysqlDialect final : public ServerDialect {
     }
     return fmt::format("UPDATE {} t JOIN {} u ON {} SET {}", target, source, condition, list);
   }
+  /// InnoDB checks row by row.
+  std::string defer_checks() const override { return {}; }
+  std::string check_now() const override { return {}; }
+  std::string constraint_columns(std::string_view schema) const override {
+    return fmt::format(
+        "SELECT column_name FROM information_schema.key_column_usage WHERE table_schema = {} AND "
+        "table_name = $1 AND constraint_name = $2 ORDER BY ordinal_position",
+        schema);
+  }
 
   std::string same(std::string_view left, std::string_view right) const override {
     return fmt::format("{} <=> {}", left, right);
@@ -119,6 +144,7 @@ class MysqlDialect final : public ServerDialect {
   std::string moment_text(std::string_view expression) const override {
     return fmt::format("DATE_FORMAT({}, '%Y-%m-%dT%H:%i:%sZ')", expression);
   }
+  bool holds_nul() const override { return true; }
   std::string storable(std::string text) const override { return text; }
 
  private:

@@ -52,6 +52,12 @@ class ServerDialect {
   virtual std::string update_from(std::string_view target, std::string_view source,
                                   std::string_view condition,
                                   const Assignments& assignments) const = 0;
+  /// Makes what may wait for COMMIT wait; asks for all that waited. Empty: nothing ever does.
+  virtual std::string defer_checks() const = 0;
+  virtual std::string check_now() const = 0;
+  /// A SELECT of the columns of a constraint or unique index, in its order: $1 is the table, $2 the
+  /// constraint. `schema` is an expression.
+  virtual std::string constraint_columns(std::string_view schema) const = 0;
 
   /// Whether the two are the same, be it NULL.
   virtual std::string same(std::string_view left, std::string_view right) const = 0;
@@ -61,6 +67,8 @@ class ServerDialect {
   virtual TypeKind moment_kind() const = 0;
   /// A column of the ledger's moments as text: "2026-01-31T00:00:00Z".
   virtual std::string moment_text(std::string_view expression) const = 0;
+  /// Whether a text may hold a NUL character.
+  virtual bool holds_nul() const = 0;
   /// A parameter for a text column, with a symbol for what the engine's texts cannot hold.
   virtual std::string storable(std::string text) const = 0;
 };

@@ -6,7 +6,6 @@
 
 #include "duckdb/cell_appender.h"
 #include "pipeline/deferred_key.h"
-#include "pipeline/server_scratch.h"
 #include "pipeline/server_tables.h"
 
 namespace weir::pipeline {
@@ -55,7 +54,8 @@ Result<std::unique_ptr<ServerLoad>> ServerLoad::make(duckdb::Connection& worksho
                                                      LoadMode mode, RowQuery query,
                                                      const std::string& stage_name,
                                                      TableLoadOptions options) {
-  auto load = std::unique_ptr<ServerLoad>(new ServerLoad(workshop, server, engine, table, mode));
+  auto load = std::unique_ptr<ServerLoad>(
+      new ServerLoad(workshop, server, engine, table, mode, stage_name));
   load->mirror_ = "temp." + quote_identifier(stage_name + "_target");
   const auto references = WEIR_TRY(find_references(project, table));
   for (const Reference& reference : references) {
@@ -83,6 +83,7 @@ Result<std::unique_ptr<ServerLoad>> ServerLoad::make(duckdb::Connection& worksho
       workshop, project, table, mode, std::move(query), stage_name, std::move(options),
       [load = load.get()](const Table& of) { return load->relation_of(of); }));
   load->inner_.reset(static_cast<DuckdbLoad*>(inner.release()));
+  load->rules_ = load->inner_->rules();
   return load;
 }
 
@@ -111,6 +112,7 @@ Result<void> ServerLoad::prepare() {
 bool ServerLoad::turn_careful() { return refused_; }
 
 Result<void> ServerLoad::stage(std::span<const duckdb::Parameter> parameters) {
+  rules_.resize(inner_->rules().size());
   // Rows of which one met another or broke a rule are likely to be followed by more of that kind.
   careful_ = refused_ || last_met_ || !may_go_straight_;
   refused_ = false;
@@ -205,6 +207,16 @@ std::string ServerLoad::equal_columns(const std::vector<Column>& columns, std::s
   return all;
 }
 
+/// SQL of whether the server can hold these columns of the stage: what it cannot, it does not have.
+std::string ServerLoad::storable(const std::vector<Column>& columns) const {
+  std::string all = "TRUE";
+  for (const Column& column : columns) {
+    if (dialect_->holds_nul() || column.type.kind != TypeKind::varchar) continue;
+    all += fmt::format(" AND NOT contains({}, chr(0))", quote_identifier(column.name));
+  }
+  return all;
+}
+
 /// The server's rows that the stage's are judged against.
 Result<void> ServerLoad::mirror_target() {
   WEIR_TRY(workshop_.run("TRUNCATE " + mirror_));
@@ -221,9 +233,9 @@ Result<void> ServerLoad::mirror_target() {
   std::string select = fmt::format("SELECT {} FROM {} t", cells, on_server(table_));
   if (!whole_target_) {
     const std::vector<Column> keys = key_columns(table_);
-    WEIR_TRY(send_to_scratch(
-        fmt::format("SELECT DISTINCT {} FROM {}", names_of(keys, ""), inner_->stage_name()),
-        keys_name, keys, table_));
+    WEIR_TRY(send_to_scratch(fmt::format("SELECT DISTINCT {} FROM {} WHERE {}", names_of(keys, ""),
+                                         inner_->stage_name(), storable(keys)),
+                             keys_name, keys, table_));
     select += fmt::format(" JOIN {} k ON {}", keys_name, equal_columns(keys, "t", "k"));
   }
   WEIR_TRY(copy_back(select, mirror_, places, table_));
@@ -238,9 +250,10 @@ Result<void> ServerLoad::mirror_parent(const Parent& parent) {
     Column wanted = *parent.table->find_column(parent_name);
     const std::string own = quote_identifier(column->name);
     WEIR_TRY(send_to_scratch(
-        fmt::format("SELECT DISTINCT CAST({} AS {}) AS {} FROM {} WHERE {} IS NOT NULL", own,
-                    duckdb::sql_type(wanted.type), quote_identifier(parent_name),
-                    inner_->stage_name(), own),
+        fmt::format("SELECT DISTINCT CAST({} AS {}) AS {} FROM {} WHERE {} IS NOT NULL "
+                    "AND {}",
+                    own, duckdb::sql_type(wanted.type), quote_identifier(parent_name),
+                    inner_->stage_name(), own, storable({*column})),
         scratch, {wanted}, *parent.table));
     const std::string name = server_.quote_identifier(parent_name);
     WEIR_TRY(mirror_column(parent, parent_name,
@@ -300,42 +313,33 @@ Result<void> ServerLoad::send_to_scratch(const std::string& select, const std::s
   return {};
 }
 
-Result<uint64_t> ServerLoad::write(const LoadDecision& decision,
+Result<uint64_t> ServerLoad::write(LoadDecision& decision,
                                    std::span<const duckdb::Parameter> parameters,
-                                   std::span<const LineageStretch> lineage) {
-  if (mode_ == LoadMode::replace) {
-    const auto removed = WEIR_TRY(server_.run("DELETE FROM " + on_server(table_)));
-    if (removed.changed != decision.replaced) {
-      return fail(ErrorCode::busy, "somebody else writes to table '" + table_.name.value() + "'");
-    }
-  }
+                                   std::span<const LineageStretch> lineage,
+                                   const WriteRejects& rejects) {
+  if (mode_ == LoadMode::replace) WEIR_TRY(empty_target(decision.replaced));
   if (!careful_) return write_straight(parameters);
   if (table_.lineage) WEIR_TRY(inner_->write_lineage(lineage));
-  LoadCounts sum;
-  for (const LoadCounts& count : decision.inputs) {
-    sum.inserted += count.inserted;
-    sum.updated += count.updated;
-    sum.unchanged += count.unchanged;
-  }
-  const std::vector<Column> columns = inner_->written_columns();
-  if (sum.updated > 0) WEIR_TRY(update(sum.updated, columns));
-  const uint64_t matched = sum.updated + sum.unchanged;
-  const uint64_t inserted = WEIR_TRY(fill_target(inner_->new_rows(matched > 0), {}, columns));
-  if (inserted == sum.inserted) return inserted;
-  return fail(ErrorCode::internal, "the rows inserted are not the rows decided");
+  return write_judged(decision, rejects);
+}
+
+Result<void> ServerLoad::empty_target(uint64_t expected) {
+  const auto removed = WEIR_TRY(server_.run("DELETE FROM " + on_server(table_)));
+  if (removed.changed == expected) return {};
+  return fail(ErrorCode::busy, "somebody else writes to table '" + table_.name.value() + "'");
 }
 
 /// Rows of the workshop into the table itself.
-Result<uint64_t> ServerLoad::fill_target(const std::string& select,
+Result<SentRows> ServerLoad::fill_target(const std::string& select,
                                          std::span<const duckdb::Parameter> parameters,
                                          const std::vector<Column>& columns) {
   std::optional<DeferredKey> key;
   if (made_ && engine_ == Engine::postgres) key = WEIR_TRY(DeferredKey::take_off(server_, table_));
-  const uint64_t rows = WEIR_TRY(send_rows(workshop_, select, parameters, server_, table_.schema,
+  const SentRows sent = WEIR_TRY(send_rows(workshop_, select, parameters, server_, table_.schema,
                                            table_.name.value(), columns));
   if (key) WEIR_TRY(key->put_back());
   made_ = false;
-  return rows;
+  return sent;
 }
 
 /// All values of the referenced columns, where they are few. False: they are not.
@@ -379,16 +383,20 @@ Result<uint64_t> ServerLoad::write_straight(std::span<const duckdb::Parameter> p
   const std::string select =
       fmt::format("SELECT {} FROM ({}) s WHERE {}", names_of(table_.columns, "s."),
                   inner_->query().sql, references_hold());
-  auto written = fill_target(select, parameters, table_.columns);
-  if (written || written.error().code != ErrorCode::sql) return written;
-  refused_ = server_.refusal().by_row ||
-             written.error().message.find(reference_broken) != std::string::npos;
-  return written;
+  const auto sent = fill_target(select, parameters, table_.columns);
+  const bool broken = !sent && sent.error().message.find(reference_broken) != std::string::npos;
+  if (!broken) {
+    const RowsRefusal refusal = sent ? WEIR_TRY(check_deferred()) : WEIR_TRY(judged(sent.error()));
+    if (!refusal && sent->taken == sent->rows) return sent->taken;
+  }
+  refused_ = true;
+  return fail(ErrorCode::busy, "a row is refused: each is to be judged");
 }
 
 /// Rows that exchange values of a `unique` column would be in each other's way: a server compares
 /// row by row, while they change. Such values are given up first.
-Result<void> ServerLoad::give_up_unique_values(const std::vector<Column>& keys) {
+Result<void> ServerLoad::give_up_unique_values(const std::string& changed,
+                                               const std::vector<Column>& keys) {
   std::string same_key;
   for (const Column& key : keys) {
     const std::string name = quote_identifier(key.name);
@@ -400,8 +408,8 @@ Result<void> ServerLoad::give_up_unique_values(const std::vector<Column>& keys) 
     if (in_key || std::ranges::none_of(column.rules, is_unique)) continue;
     const std::string own = quote_identifier(column.name);
     const auto taken = WEIR_TRY(workshop_.run(
-        fmt::format("SELECT 1 FROM ({}) u JOIN {} t ON u.{} = t.{} WHERE NOT ({}) LIMIT 1",
-                    inner_->changed_rows(), mirror_, own, own, same_key)));
+        fmt::format("SELECT 1 FROM ({}) u JOIN {} t ON u.{} = t.{} WHERE NOT ({}) LIMIT 1", changed,
+                    mirror_, own, own, same_key)));
     if (taken.size() == 0) continue;
     if (column.required()) {
       return fail(ErrorCode::sql,
@@ -419,10 +427,91 @@ Result<void> ServerLoad::give_up_unique_values(const std::vector<Column>& keys) 
   return {};
 }
 
-Result<void> ServerLoad::update(uint64_t expected, const std::vector<Column>& columns) {
+Result<uint64_t> ServerLoad::write_judged(LoadDecision& decision, const WriteRejects& rejects) {
+  const auto sum = [&] {
+    LoadCounts all;
+    for (const LoadCounts& count : decision.inputs) {
+      all.inserted += count.inserted;
+      all.updated += count.updated;
+      all.unchanged += count.unchanged;
+    }
+    return all;
+  };
+  const LoadCounts decided = sum();
+  const bool some_match = decided.updated + decided.unchanged > 0;
+  WEIR_TRY(server_.run("SAVEPOINT weir_write"));
+  const RowsRefusal refusal = WEIR_TRY(put(
+      {inner_->changed_rows(), decided.updated, inner_->new_rows(some_match), decided.inserted}));
+  if (!refusal) return decided.inserted;
+  last_met_ = true;
+  made_ = false;  // the rest goes in by parts, into a table with its key
+  WEIR_TRY(server_.run("ROLLBACK TO SAVEPOINT weir_write"));
+  ServerRefusals refusals(workshop_, server_, engine_, table_, inner_->query(), stage_name_,
+                          rules_);
+  WEIR_TRY(refusals.write(
+      inner_->rows_to_write(some_match), inner_->written_columns(), *refusal,
+      [this](const RowsToWrite& rows) { return put(rows); }, rejects, decision));
+  return sum().inserted;
+}
+
+/// Why the server did not take rows; or the error, where they are not to blame.
+Result<RowsRefusal> ServerLoad::judged(Error error) const {
+  if (RowsRefusal refusal = rows_refusal(error, server_)) return refusal;
+  // Of the server's: one of the workshop's leaves no refusal.
+  if (error.code == ErrorCode::sql && !server_.refusal().state.empty()) {
+    error.message = fmt::format("table '{}' takes no rows, whatever they hold: {}",
+                                table_.name.value(), error.message);
+  }
+  return fail(std::move(error));
+}
+
+Result<RowsRefusal> ServerLoad::check_deferred() {
+  const std::string check = dialect_->check_now();
+  if (check.empty()) return RowsRefusal();
+  const auto checked = server_.run(check);
+  return checked ? RowsRefusal() : judged(checked.error());
+}
+
+Result<RowsRefusal> ServerLoad::put(const RowsToWrite& rows) {
+  RowsRefusal refusal = WEIR_TRY(put_unchecked(rows));
+  return refusal ? refusal : check_deferred();
+}
+
+Result<RowsRefusal> ServerLoad::put_unchecked(const RowsToWrite& rows) {
+  const std::vector<Column> columns = inner_->written_columns();
+  server::Refusal left_out;
+  left_out.by_row = true;
+  left_out.message = "a trigger or rule of the server's leaves the row out";
+  if (rows.changed_count > 0) {
+    const auto updated = update(rows.changed, columns);
+    if (!updated) return judged(updated.error());
+    if (*updated < rows.changed_count) return left_out;
+    if (*updated > rows.changed_count) {
+      return fail(ErrorCode::invalid_input,
+                  "table '" + table_.name.value() + "' holds a key of this input more than once",
+                  "remove the duplicates from the table");
+    }
+  }
+  if (rows.added_count == 0) return RowsRefusal();
+  const auto sent = fill_target(rows.added, {}, columns);
+  if (!sent) {
+    RowsRefusal refusal = WEIR_TRY(judged(sent.error()));
+    if (refusal->row > 0) refusal->row += rows.changed_count;
+    return refusal;
+  }
+  if (sent->rows != rows.added_count) {
+    return fail(ErrorCode::internal, "the rows sent are not the rows decided");
+  }
+  if (sent->taken < sent->rows) return left_out;
+  return RowsRefusal();
+}
+
+/// Gives how many rows were updated.
+Result<uint64_t> ServerLoad::update(const std::string& changed,
+                                    const std::vector<Column>& columns) {
   const std::vector<Column> keys = key_columns(table_);
-  WEIR_TRY(send_to_scratch(inner_->changed_rows(), updates_name, columns, table_));
-  WEIR_TRY(give_up_unique_values(keys));
+  WEIR_TRY(send_to_scratch(changed, updates_name, columns, table_));
+  WEIR_TRY(give_up_unique_values(changed, keys));
   ServerDialect::Assignments assigned;
   for (const Column& column : columns) {
     if (std::ranges::find(table_.key, column.name) != table_.key.end()) continue;
@@ -431,10 +520,7 @@ Result<void> ServerLoad::update(uint64_t expected, const std::vector<Column>& co
   }
   const auto updated = WEIR_TRY(server_.run(dialect_->update_from(
       on_server(table_), updates_name, equal_columns(keys, "t", "u"), assigned)));
-  if (updated.changed == expected) return {};
-  return fail(ErrorCode::invalid_input,
-              "table '" + table_.name.value() + "' holds a key of this input more than once",
-              "remove the duplicates from the table");
+  return updated.changed;
 }
 
 }  // namespace weir::pipeline

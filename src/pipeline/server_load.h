@@ -9,6 +9,8 @@
 #include "model/project.h"
 #include "pipeline/duckdb_load.h"
 #include "pipeline/server_dialect.h"
+#include "pipeline/server_refusals.h"
+#include "pipeline/server_scratch.h"
 #include "server/connection.h"
 
 namespace weir::pipeline {
@@ -16,6 +18,9 @@ namespace weir::pipeline {
 /// A load into a table of a server. Rows are computed, staged and judged in a DuckDB beside it (the
 /// workshop), by the very code that judges loads into DuckDB: what of the server's rows they are
 /// judged against is copied there first, by key, so that every receipt is the same.
+///
+/// Rows that the server refuses for a reason of its own are rejected as well
+/// (pipeline/server_refusals.h).
 ///
 /// Where only the key and references could be in the way, and the server guards the key, rows go
 /// straight into the table while they are read, and are judged only when one is refused: then
@@ -34,14 +39,14 @@ class ServerLoad final : public TableLoad {
   bool staged() const override { return careful_; }
   bool needs_locks() const override { return inner_->needs_locks(); }
   const std::vector<TableName>& locked_tables() const override { return inner_->locked_tables(); }
-  const std::vector<RowRule>& rules() const override { return inner_->rules(); }
+  const std::vector<RowRule>& rules() const override { return rules_; }
   Result<void> prepare() override;
   Result<void> plan() override { return inner_->plan(); }
   Result<void> stage(std::span<const duckdb::Parameter> parameters) override;
   Result<LoadDecision> decide(size_t inputs, const SetRules::RejectRow& reject_row) override;
-  Result<uint64_t> write(const LoadDecision& decision,
-                         std::span<const duckdb::Parameter> parameters,
-                         std::span<const LineageStretch> lineage) override;
+  Result<uint64_t> write(LoadDecision& decision, std::span<const duckdb::Parameter> parameters,
+                         std::span<const LineageStretch> lineage,
+                         const WriteRejects& rejects) override;
   std::string accepted_rows() const override { return inner_->accepted_rows(); }
   size_t parameter_index(const std::string& name) const override {
     return inner_->parameter_index(name);
@@ -66,13 +71,14 @@ class ServerLoad final : public TableLoad {
   };
 
   ServerLoad(duckdb::Connection& workshop, server::Connection& server, Engine engine,
-             const Table& table, LoadMode mode)
+             const Table& table, LoadMode mode, std::string stage_name)
       : workshop_(workshop),
         server_(server),
         engine_(engine),
         dialect_(ServerDialect::of(engine, server)),
         table_(table),
-        mode_(mode) {}
+        mode_(mode),
+        stage_name_(std::move(stage_name)) {}
 
   std::string relation_of(const Table& table) const;
   Result<void> lock_tables();
@@ -88,16 +94,23 @@ class ServerLoad final : public TableLoad {
                                  const std::string& select);
   Result<uint64_t> copy_back(const std::string& select, const std::string& mirror,
                              const std::vector<size_t>& places, const Table& like);
-  Result<uint64_t> fill_target(const std::string& select,
+  Result<SentRows> fill_target(const std::string& select,
                                std::span<const duckdb::Parameter> parameters,
                                const std::vector<Column>& columns);
   Result<void> send_to_scratch(const std::string& select, const std::string& scratch,
                                const std::vector<Column>& columns, const Table& like);
-  Result<void> give_up_unique_values(const std::vector<Column>& keys);
-  Result<void> update(uint64_t expected, const std::vector<Column>& columns);
+  Result<void> give_up_unique_values(const std::string& changed, const std::vector<Column>& keys);
+  Result<uint64_t> update(const std::string& changed, const std::vector<Column>& columns);
+  Result<void> empty_target(uint64_t expected);
   std::string references_hold() const;
   Result<uint64_t> write_straight(std::span<const duckdb::Parameter> parameters);
+  Result<uint64_t> write_judged(LoadDecision& decision, const WriteRejects& rejects);
+  Result<RowsRefusal> put(const RowsToWrite& rows);
+  Result<RowsRefusal> put_unchecked(const RowsToWrite& rows);
+  Result<RowsRefusal> check_deferred();
+  Result<RowsRefusal> judged(Error error) const;
   std::string on_server(const Table& table) const;
+  std::string storable(const std::vector<Column>& columns) const;
   std::string equal_columns(const std::vector<Column>& columns, std::string_view left,
                             std::string_view right) const;
 
@@ -107,8 +120,10 @@ class ServerLoad final : public TableLoad {
   const std::unique_ptr<const ServerDialect> dialect_;
   const Table& table_;
   const LoadMode mode_;
+  const std::string stage_name_;
   std::unique_ptr<DuckdbLoad> inner_;
-  std::string mirror_;  // quoted: the workshop's copy of what the target has
+  std::vector<RowRule> rules_;  // the inner load's, then those that the server named in this load
+  std::string mirror_;          // quoted: the workshop's copy of what the target has
   std::vector<Parent> parents_;
   TableLoadOptions options_;
   bool whole_target_ = false;  // rules ask about more than its keys

@@ -4,7 +4,7 @@
 
 namespace weir::pipeline {
 
-Result<uint64_t> send_rows(duckdb::Connection& from, const std::string& select,
+Result<SentRows> send_rows(duckdb::Connection& from, const std::string& select,
                            std::span<const duckdb::Parameter> parameters,
                            server::Connection& server, const std::string& schema,
                            const std::string& table, const std::vector<Column>& columns) {
@@ -17,10 +17,13 @@ Result<uint64_t> send_rows(duckdb::Connection& from, const std::string& select,
   const auto statement = WEIR_TRY(from.prepare(select));
   const auto rows = WEIR_TRY(duckdb::BatchStream::open(*statement, parameters, std::move(types)));
   const auto bulk = WEIR_TRY(server.bulk_load(target));
+  SentRows sent;
   for (auto batch = WEIR_TRY(rows->next()); batch.rows > 0; batch = WEIR_TRY(rows->next())) {
+    sent.rows += batch.rows;
     WEIR_TRY(bulk->append(batch));
   }
-  return bulk->finish();
+  sent.taken = WEIR_TRY(bulk->finish());
+  return sent;
 }
 
 Result<void> make_scratch(server::Connection& server, const ServerDialect& dialect,
@@ -36,10 +39,10 @@ Result<void> make_scratch(server::Connection& server, const ServerDialect& diale
 Result<uint64_t> fill_scratch(duckdb::Connection& from, const std::string& select,
                               server::Connection& server, const ServerDialect& dialect,
                               const std::string& scratch, const std::vector<Column>& columns) {
-  const uint64_t sent = WEIR_TRY(send_rows(from, select, {}, server, "", scratch, columns));
+  const SentRows sent = WEIR_TRY(send_rows(from, select, {}, server, "", scratch, columns));
   const std::string filled = dialect.filled_scratch(scratch);
   if (!filled.empty()) WEIR_TRY(server.run(filled));
-  return sent;
+  return sent.taken;
 }
 
 Result<uint64_t> send_to_scratch(duckdb::Connection& from, const std::string& select,

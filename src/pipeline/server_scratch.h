@@ -13,10 +13,16 @@
 
 namespace weir::pipeline {
 
+/// How many rows a server was sent, and how many of them it has: a trigger may leave some out.
+struct SentRows {
+  uint64_t rows = 0;
+  uint64_t taken = 0;
+};
+
 /// The rows of `select`, which `from` computes, into a table of the server's; inside the caller's
-/// transaction, in bounded memory. `columns` are those of `select`, in order. Gives how many the
-/// server took. Errors: sql, io, cancelled; those of server::BulkLoad.
-Result<uint64_t> send_rows(duckdb::Connection& from, const std::string& select,
+/// transaction, in bounded memory. `columns` are those of `select`, in order. Errors: sql, io,
+/// cancelled; those of server::BulkLoad.
+Result<SentRows> send_rows(duckdb::Connection& from, const std::string& select,
                            std::span<const duckdb::Parameter> parameters,
                            server::Connection& server, const std::string& schema,
                            const std::string& table, const std::vector<Column>& columns);

@@ -104,4 +104,20 @@ Result<bool> guards_key(server::Connection& connection, Engine engine, const Tab
   return std::ranges::any_of(constraints, [&](const auto& one) { return one.second == key; });
 }
 
+Result<std::vector<std::string>> constraint_columns(server::Connection& connection, Engine engine,
+                                                    const Table& table,
+                                                    const std::string& constraint) {
+  const std::string select = ServerDialect::of(engine, connection)
+                                 ->constraint_columns(schema_sql(connection, engine, table));
+  const server::Cell parameters[] = {table.name.value(), constraint};
+  const auto rows = WEIR_TRY(connection.run(select, parameters));
+  std::vector<std::string> columns;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (std::ranges::find(columns, rows.text(i, 0)) == columns.end()) {
+      columns.push_back(rows.text(i, 0));
+    }
+  }
+  return columns;
+}
+
 }  // namespace weir::pipeline

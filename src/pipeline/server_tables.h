@@ -28,4 +28,10 @@ Result<void> make_on_server(server::Connection& connection, const std::string& s
 /// these columns.
 Result<bool> guards_key(server::Connection& connection, Engine engine, const Table& table);
 
+/// The columns of a constraint or unique index of the table, in its order; none where it is no
+/// constraint of the table's, or the server does not tell.
+Result<std::vector<std::string>> constraint_columns(server::Connection& connection, Engine engine,
+                                                    const Table& table,
+                                                    const std::string& constraint);
+
 }  // namespace weir::pipeline

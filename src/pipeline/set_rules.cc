@@ -390,12 +390,6 @@ Result<void> SetRules::check_apart() {
 }
 
 Result<void> SetRules::tell(const RejectRow& reject_row) {
-  std::string json;
-  for (const Column& column : table_.columns) {
-    const std::string value = "s." + quote_identifier(column.name);
-    json += fmt::format("{}{}, {}", json.empty() ? "" : ", ", duckdb::quote_literal(column.name),
-                        produced_value({column.name, duckdb::sql_type(column.type)}, value));
-  }
   const bool ordinals = identity_ == RowIdentity::record_and_ordinal;
   const duckdb::RowSink sink{
       nullptr, [&](const auto& cells) {
@@ -408,9 +402,8 @@ Result<void> SetRules::tell(const RejectRow& reject_row) {
     return connection_.stream(verdicts + "NULL FROM " + verdicts_ + " v WHERE v.rule >= 0", sink);
   }
   return connection_.stream(
-      fmt::format("{} CAST(json_object({}) AS VARCHAR) FROM {} v JOIN {} s ON s.weir_row = "
-                  "v.weir_row WHERE v.rule >= 0",
-                  verdicts, json, verdicts_, stage_),
+      fmt::format("{} {} FROM {} v JOIN {} s ON s.weir_row = v.weir_row WHERE v.rule >= 0",
+                  verdicts, produced_row(table_, "s."), verdicts_, stage_),
       sink);
 }
 

@@ -38,9 +38,10 @@ Result<std::vector<Reference>> find_references(const Project& project, const Tab
 /// One broken rule about several rows, of one row.
 struct SetReject {
   duckdb::RowId row;
-  size_t rule = 0;  ///< an index into SetRules::rules()
+  size_t rule = 0;  ///< an index into SetRules::rules(), or TableLoad's
   std::string value;
   std::string produced;  ///< the row as it would have loaded, as JSON; empty when it is its record
+  std::string message = {};  ///< empty: the rule's
 };
 
 /// Rows a load's set-wise rules take out, of one input.

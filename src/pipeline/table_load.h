@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -23,7 +25,7 @@ struct LoadCounts {
   uint64_t updated = 0;
   uint64_t unchanged = 0;
   uint64_t deduplicated = 0;
-  uint64_t rejected = 0;  ///< by the rules about several rows
+  uint64_t rejected = 0;  ///< by the rules about several rows, or by the database itself
 };
 
 /// What a load is going to do.
@@ -43,6 +45,13 @@ struct LineageStretch {
 
 /// Gives the SQL of the relation that a table's rows would be in, of the one they are in now.
 using RelationOver = std::function<std::string(const Table&, const std::string& relation)>;
+
+/// Where a write tells of rows that only the database refuses.
+struct WriteRejects {
+  std::optional<uint64_t> room;  ///< with more of them the load fails anyway; none: no limit
+  SetRules::RejectRow reject_row;
+  const std::atomic<bool>& cancel;  ///< ends a search for such rows
+};
 
 /// How a load into a table is made.
 struct TableLoadOptions {
@@ -84,10 +93,13 @@ class TableLoad {
 
   /// Does what was decided, and checks that the database did just that. Returns how many rows were
   /// inserted, which nobody knows before when nothing is staged. `lineage` is for tables that have
-  /// it.
-  virtual Result<uint64_t> write(const LoadDecision& decision,
+  /// it. Rows that only the database refuses (a server's constraint or trigger) go to `rejects` and
+  /// are counted in `decision` as rejected; with more of them than there is room for, rows may be
+  /// left unwritten.
+  virtual Result<uint64_t> write(LoadDecision& decision,
                                  std::span<const duckdb::Parameter> parameters,
-                                 std::span<const LineageStretch> lineage) = 0;
+                                 std::span<const LineageStretch> lineage,
+                                 const WriteRejects& rejects) = 0;
 
   /// After a write that failed: whether the same load may go well when it is done again, with every
   /// row judged before it is written.

@@ -80,6 +80,7 @@ Result<void> CopyLoad::check_values(const server::RowBatch& batch) {
                         .state = std::string(first->state),
                         .constraint = {},
                         .column = column,
+                        .routine = {},
                         .message = std::string(first->reason),
                         .row = row});
   return fail(ErrorCode::invalid_input,

@@ -244,6 +244,23 @@ TEST_F(ConnectionTest, ADeadlockIsBusy) {
   execute("DROP TABLE first_one, second_one");
 }
 
+TEST_F(ConnectionTest, RowsAreToBlameForWhatFunctionsRaise) {
+  const auto raise = [&](const std::string& state) {
+    EXPECT_FALSE(
+        session_->run("DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '" + state + "'; END $$"));
+    return session_->refusal();
+  };
+  for (const char* state : {"P0001", "U0815", "45000", "23514", "22003", "44000", "54000"}) {
+    EXPECT_TRUE(raise(state).by_row) << state;
+  }
+  for (const char* state : {"42501", "42P01", "0A000", "25006", "54001", "XX000"}) {
+    EXPECT_FALSE(raise(state).by_row) << state;
+  }
+  EXPECT_EQ(raise("P0001").routine, "inline_code_block");
+  EXPECT_EQ(raise("P0001").message, "no");
+  EXPECT_EQ(raise("40001").state, "") << "is tried again";
+}
+
 TEST_F(ConnectionTest, ASessionThatWasEndedIsUnavailable) {
   const auto other = TestServer::shared().connect();
   const std::string process = other->run("SELECT pg_backend_pid()")->text(0, 0);

@@ -28,27 +28,59 @@ std::string field(const PGresult* result, int code) {
   return value == nullptr ? std::string() : std::string(value);
 }
 
-/// "COPY hits, line 17, column x": where a bulk load was when it failed; 0 where it does not say.
-uint64_t copy_row(std::string_view context) {
+/// Where a bulk load was when it failed.
+struct CopyPlace {
+  uint64_t row = 0;    // 0: it does not say
+  std::string column;  // likewise
+};
+
+/// "COPY hits, line 17, column x: "value"".
+CopyPlace copy_place(std::string_view context) {
   const size_t copy = context.find("COPY ");
-  if (copy == std::string_view::npos) return 0;
+  if (copy == std::string_view::npos) return {};
   // The table's name comes before it, and may hold these words itself.
-  const std::string_view first_line = context.substr(copy, context.find('\n', copy) - copy);
-  static constexpr std::string_view before = ", line ";
-  const size_t at = first_line.find(before);
-  if (at == std::string_view::npos || first_line.find(before, at + 1) != std::string_view::npos) {
-    return 0;
+  std::string_view line = context.substr(copy, context.find('\n', copy) - copy);
+  static constexpr std::string_view before_row = ", line ";
+  static constexpr std::string_view before_column = ", column ";
+  const size_t at = line.find(before_row);
+  if (at == std::string_view::npos || line.find(before_row, at + 1) != std::string_view::npos) {
+    return {};
   }
-  uint64_t row = 0;
-  std::from_chars(first_line.data() + at + before.size(), first_line.data() + first_line.size(),
-                  row);
-  return row;
+  line.remove_prefix(at + before_row.size());
+  CopyPlace place;
+  std::from_chars(line.data(), line.data() + line.size(), place.row);
+  const size_t column = line.find(before_column);
+  if (column == std::string_view::npos) return place;
+  line.remove_prefix(column + before_column.size());
+  place.column = line.substr(0, line.find(": "));
+  return place;
 }
+
+/// "PL/pgSQL function refuse_odd() line 3 at RAISE", the innermost one: its name; empty where there
+/// is none.
+std::string routine_of(std::string_view context) {
+  static constexpr std::string_view before = " function ";
+  const std::string_view first_line = context.substr(0, context.find('\n'));
+  const size_t at = first_line.find(before);
+  if (at == std::string_view::npos) return {};
+  const std::string_view rest = first_line.substr(at + before.size());
+  return std::string(rest.substr(0, rest.find(" line ")));
+}
+
+/// The classes of SQLSTATE that Postgres has for what no row is to blame for: everything of its own
+/// but integrity constraints, values, what functions raise without a state of their own (P0) or
+/// fail with (38, 39), and views' checks (44). Others are those that triggers raise.
+/// https://www.postgresql.org/docs/15/errcodes-appendix.html
+constexpr std::array<std::string_view, 33> statement_classes = {
+    "00", "01", "02", "03", "08", "0A", "0B", "0F", "0L", "0P", "0Z",
+    "20", "24", "25", "26", "28", "2B", "2D", "34", "3B", "3D", "3F",
+    "40", "42", "53", "54", "55", "57", "58", "72", "F0", "HV", "XX"};
 
 /// Whether rows are to blame: integrity constraints, values, and what triggers raise.
 bool is_by_row(std::string_view state) {
-  return state.starts_with("23") || state.starts_with("22") || state == "P0001" ||
-         state == "44000";  // WITH CHECK OPTION
+  // A text too long for its index has the state of any limit.
+  return state == "54000" ||
+         std::ranges::find(statement_classes, state.substr(0, 2)) == statement_classes.end();
 }
 
 bool is_state(std::string_view text) {
@@ -137,13 +169,17 @@ Error failure_of(const PGconn* connection, const PGresult* result, server::Refus
     error.code = ErrorCode::unavailable;
   }
   if (error.code == ErrorCode::sql) {
+    const std::string context = field(result, PG_DIAG_CONTEXT);
+    const std::string column = field(result, PG_DIAG_COLUMN_NAME);
+    const CopyPlace place = copy_place(context);
     refusal = {
         .by_row = is_by_row(state),
         .state = state,
         .constraint = field(result, PG_DIAG_CONSTRAINT_NAME),
-        .column = field(result, PG_DIAG_COLUMN_NAME),
+        .column = column.empty() ? place.column : column,
+        .routine = routine_of(context),
         .message = primary,
-        .row = copy_row(field(result, PG_DIAG_CONTEXT)),
+        .row = place.row,
         .position = std::strtoull(field(result, PG_DIAG_STATEMENT_POSITION).c_str(), nullptr, 10)};
   }
   return error;

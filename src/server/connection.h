@@ -74,6 +74,7 @@ struct Refusal {
   std::string state;       ///< SQLSTATE, e.g. "23505"
   std::string constraint;  ///< its name, where the server tells
   std::string column;      ///< likewise
+  std::string routine;     ///< the function that raised it, or in which it happened, likewise
   std::string message;     ///< the server's own
   uint64_t row = 0;        ///< which row of the bulk load, from 1; 0: it does not tell
   uint64_t position = 0;   ///< which character of the statement, from 1; 0: it does not tell
