@@ -21,7 +21,7 @@ class MysqlLook {
   Result<Findings> look() {
     const auto who = WEIR_TRY(server_.run("SELECT current_user(), database()"));
     set_user(who.text(0, 0));
-    database_ = server_.quote_identifier(who.text(0, 1));
+    database_ = who.text(0, 1);
     WEIR_TRY(look_at_ledger());
     WEIR_TRY(look_at_secrecy());
     WEIR_TRY(look_at_settings());
@@ -46,11 +46,15 @@ class MysqlLook {
                    server_.quote_literal(at == std::string::npos ? "%" : name.substr(at + 1));
   }
 
-  std::string schema_of(const Table& table) const {
-    return table.schema.empty() ? database_ : server_.quote_identifier(table.schema);
+  /// Empty: the session's own.
+  const std::string& schema_name(const std::string& schema) const {
+    return schema.empty() ? database_ : schema;
+  }
+  std::string quoted_schema(const std::string& schema) const {
+    return server_.quote_identifier(schema_name(schema));
   }
   std::string named(const Table& table) const {
-    return schema_of(table) + "." + server_.quote_identifier(table.name.value());
+    return quoted_schema(table.schema) + "." + server_.quote_identifier(table.name.value());
   }
 
   /// What of the statements the user may not do, "INSERT, UPDATE". They touch no row.
@@ -75,28 +79,27 @@ class MysqlLook {
   }
 
   Result<bool> is_there(const std::string& schema, const std::string& table) {
-    const server::Cell names[] = {schema, table};
+    const server::Cell names[] = {schema_name(schema), table};
     const auto rows =
         WEIR_TRY(server_.run("SELECT count(*) FROM information_schema.tables WHERE table_schema = "
-                             "coalesce(nullif($1, ''), database()) AND table_name = $2",
+                             "$1 AND table_name = $2",
                              names));
     return rows.int64(0, 0) > 0;
   }
 
   /// Something of that name is to be made by its first load.
   Result<void> look_at_making(const std::string& what, const std::string& schema) {
-    const server::Cell name = schema;
+    const server::Cell name = schema_name(schema);
     const auto rows = WEIR_TRY(server_.run(
         "SELECT (SELECT count(*) FROM information_schema.user_privileges WHERE privilege_type = "
         "'CREATE' AND grantee = concat('''', replace(current_user(), '@', '''@'''), '''')) + "
         "(SELECT count(*) FROM information_schema.schema_privileges WHERE privilege_type = "
         "'CREATE' AND grantee = concat('''', replace(current_user(), '@', '''@'''), '''') AND "
-        "coalesce(nullif($1, ''), database()) LIKE table_schema)",
+        "$1 LIKE table_schema)",
         {&name, 1}));
     if (rows.int64(0, 0) > 0) return {};
-    const std::string place = schema.empty() ? database_ : server_.quote_identifier(schema);
     add(Verdict::problem, fmt::format("{} is to be made, and {} may not create it", what, user_),
-        fmt::format("GRANT CREATE ON {}.* TO {}", place, quoted_user_));
+        fmt::format("GRANT CREATE ON {}.* TO {}", quoted_schema(schema), quoted_user_));
     return {};
   }
 
@@ -112,7 +115,8 @@ class MysqlLook {
           WEIR_TRY(denied(table, "run_id", {nullptr, true, rejects, rejects}));
       if (!missing.empty()) {
         add(Verdict::problem, fmt::format("{} lacks {} on {}", user_, missing, table),
-            fmt::format("GRANT {} ON {}.{} TO {}", missing, database_, table, quoted_user_));
+            fmt::format("GRANT {} ON {}.{} TO {}", missing, quoted_schema({}), table,
+                        quoted_user_));
       } else if (!rejects) {
         loads = WEIR_TRY(server_.run("SELECT count(*) FROM weir_loads")).int64(0, 0);
       }
@@ -173,7 +177,8 @@ class MysqlLook {
     }
     add(Verdict::problem,
         user_ + " may not make temporary tables, through which rows are compared and changed",
-        fmt::format("GRANT CREATE TEMPORARY TABLES ON {}.* TO {}", database_, quoted_user_));
+        fmt::format("GRANT CREATE TEMPORARY TABLES ON {}.* TO {}", quoted_schema({}),
+                    quoted_user_));
     return {};
   }
 
