@@ -1,16 +1,13 @@
 """The cases that load, with their databases on a server: the same receipts, the same rows."""
-import csv
-import io
 import itertools
 import pathlib
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from case_steps import FOLDERS, Place, touches_a_database
 from database_servers import MariaDB, Postgres
-from weir_project import Project
 
 # What these are about is DuckDB's own.
 NOT_ON_SERVERS: dict[str, str] = {
@@ -21,22 +18,13 @@ NOT_ON_SERVERS: dict[str, str] = {
 
 # What these need is not built for servers yet. One that pytest shows as XPASS has to leave this list.
 NOT_YET_ON_SERVERS: dict[str, str] = {
-    'design_page': 'sql steps do not run on servers yet',
-    'overlay': 'weir query does not ask servers yet',
     'plan': 'weir plan does not know servers yet',
     'plan_fails': 'weir plan does not know servers yet',
-    'sql_step': 'sql steps do not run on servers yet',
 }
 
 # Beside those above.
 NOT_ON_MYSQL: dict[str, str] = {
 }
-
-
-class Answer(NamedTuple):
-    out: str
-    code: int = 0
-    err: str = ''
 
 
 class ServerPlace(Place):
@@ -60,29 +48,6 @@ class ServerPlace(Place):
     def drop(self) -> None:
         for name in self.made.values():
             self.server.drop(name)
-
-    def ask(self, project: Project, sql: str, *words: str) -> Any:
-        """By the server's own client: `weir query` does not ask servers yet."""
-        if not words and len(self.made) > 1:
-            return super().ask(project, sql)
-        rows = self.server.rows(sql, self.made[f'{words[1]}.duckdb' if words else next(iter(self.made))])
-        out = io.StringIO()
-        writer = csv.writer(out)
-        writer.writerows([rows[0].keys()] if rows else [])
-        writer.writerows(row.values() for row in rows)
-        return Answer(out.getvalue())
-
-    def same(self, expected: str, actual: str) -> bool:
-        """Engines spell booleans, whole floating-point numbers, moments and lists in ways of their own."""
-        if expected in ('true', 'false'):
-            return actual in {'true': ('true', 't', '1'), 'false': ('false', 'f', '0')}[expected]
-        if expected.startswith('[') and actual.startswith('{'):
-            return '{' + expected[1:-1].replace(', ', ',') + '}' == actual
-        if expected.startswith('[') and self.engine == 'mysql':
-            return expected.replace('NULL', 'null').replace(', ', ',') == actual.replace(', ', ',')
-        if re.fullmatch(r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+', expected):
-            return f'{expected:0<26}' == actual or expected == actual
-        return expected == actual or (expected.endswith('.0') and expected[:-2] == actual)
 
 
 def cases_on(engine: str) -> list[Any]:

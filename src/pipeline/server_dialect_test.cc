@@ -24,10 +24,15 @@ class NamedServer final : public server::Connection {
   Result<server::Rows> run(const std::string&, std::span<const server::Cell>) override {
     return fail(ErrorCode::internal, "nobody is there");
   }
-  Result<void> stream(const std::string&, std::span<const server::Cell>,
-                      const std::function<bool(std::span<const server::Cell>)>&) override {
+  Result<std::vector<server::QueryColumn>> describe(const std::string&, size_t) override {
     return fail(ErrorCode::internal, "nobody is there");
   }
+  Result<void> stream(const std::string&, std::span<const server::Cell>, const RowReader&,
+                      const ColumnsReader&) override {
+    return fail(ErrorCode::internal, "nobody is there");
+  }
+  Result<void> begin_snapshot() override { return {}; }
+  Result<void> check_deferred() override { return {}; }
   Result<void> begin() override { return {}; }
   Result<void> commit() override { return {}; }
   void rollback() override {}
