@@ -340,7 +340,9 @@ TEST_P(BulkLoadTest, AValueThatAColumnWouldBendSilentlyIsRefused) {
     TestBatch batch;
     batch.add_text(column, type, {value});
     const auto result = load(batch, "bending");
-    if (!result) EXPECT_EQ(result.error().code, ErrorCode::invalid_input) << value;
+    if (!result) {
+      EXPECT_EQ(result.error().code, ErrorCode::invalid_input) << value;
+    }
     return result.has_value();
   };
   EXPECT_TRUE(taken("c", "varchar", "a b"));

@@ -106,11 +106,11 @@ bool loses_digits(const DataType& type, std::string_view column_type) {
   return false;
 }
 
-TypeFit fit_of(const DataType& type, const ColumnFacts& column, const Dialect& dialect) {
+TypeFit fit_of(const DataType& type, const ColumnFacts& column) {
   if (column.generated || loses_digits(type, column.column_type)) return TypeFit::lossy;
   ColumnFacts exact = column;
   if (!exact.character_set.empty()) exact.collation = "utf8mb4_0900_bin";
-  if (exact.holds(type, dialect)) return TypeFit::same;
+  if (exact.holds(type)) return TypeFit::same;
   const auto found = column.data_type();
   if (!found) {
     const bool listed =

@@ -59,7 +59,7 @@ TEST(TypeFit, ATypeFitsAsFarAsItKeepsValues) {
       {"double", column("float"), TypeFit::lossy},
   };
   for (const Case& one : cases) {
-    EXPECT_EQ(fit_of(*parse_data_type(one.type), one.column, Dialect{true, 101106}), one.fit)
+    EXPECT_EQ(fit_of(*parse_data_type(one.type), one.column), one.fit)
         << one.type << " in " << one.column.column_type;
   }
 }
@@ -67,7 +67,7 @@ TEST(TypeFit, ATypeFitsAsFarAsItKeepsValues) {
 TEST(TypeFit, WhatTheServerComputesTakesNothing) {
   ColumnFacts computed = column("int(11)");
   computed.generated = true;
-  EXPECT_EQ(fit_of(*parse_data_type("integer"), computed, Dialect{}), TypeFit::lossy);
+  EXPECT_EQ(fit_of(*parse_data_type("integer"), computed), TypeFit::lossy);
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ FoundColumn MysqlCatalog::found_column(const Table& table, const mysql::ColumnFa
   const bool is_compared = in_key || std::ranges::any_of(column.rules, is_unique);
   mysql::ColumnFacts indexed = facts;
   if (is_compared) indexed.key_position = std::max(indexed.key_position, 1);
-  found.fit = mysql::fit_of(column.type, indexed, server_);
+  found.fit = mysql::fit_of(column.type, indexed);
   // Keys that are two for weir would be one for the server.
   if (is_compared && !facts.tells_text_apart()) {
     found.fit = TypeFit::lossy;
