@@ -75,6 +75,8 @@ struct Receipt {
   std::map<std::string, uint64_t> broken_rules;
   std::optional<Error> error;  ///< why it failed or was parked
   double duration_ms = 0;
+  /// The slower way the rows travelled to a server, and why; empty: the usual one. Not in ledgers.
+  std::string way;
 };
 
 }  // namespace weir

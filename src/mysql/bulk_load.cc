@@ -257,8 +257,7 @@ Result<std::unique_ptr<server::BulkLoad>> start_bulk_load(Session& session,
   WEIR_TRY(own ? session.begin() : session.command("SAVEPOINT weir_bulk_load"));
   std::string forbidden = session.no_local_infile();
   if (forbidden.empty()) {
-    auto load =
-        std::make_unique<Load>(session, known, RowForm::lines, "LOAD DATA LOCAL INFILE", own);
+    auto load = std::make_unique<Load>(session, known, RowForm::lines, "", own);
     const auto refused = load->start();
     if (!refused) return load;
     if (!forbids_local_infile(refused->number)) return fail(load->give_up(*refused));

@@ -250,6 +250,7 @@ Result<std::vector<Receipt>> BatchLoad::make_receipts(const LoadDecision& decisi
     receipt.rejects = std::move(rejects[i].listed);
     receipt.broken_rules = std::move(rejects[i].broken_rules);
     receipt.duration_ms = elapsed_ms(started_);
+    receipt.way = session_.load().way();
     receipts.push_back(std::move(receipt));
   }
   return receipts;
@@ -428,6 +429,7 @@ Result<Receipt> QueryLoad::make_receipt(const LoadDecision& decision, uint64_t i
   receipt.rejects = std::move(rejects.listed);
   receipt.broken_rules = std::move(rejects.broken_rules);
   receipt.duration_ms = elapsed_ms(started_);
+  receipt.way = session_.load().way();
   return receipt;
 }
 

@@ -113,6 +113,7 @@ bool ServerLoad::turn_careful() { return refused_; }
 
 Result<void> ServerLoad::stage(std::span<const duckdb::Parameter> parameters) {
   rules_.resize(inner_->rules().size());
+  way_.clear();
   // Rows of which one met another or broke a rule are likely to be followed by more of that kind.
   careful_ = refused_ || last_met_ || !may_go_straight_;
   refused_ = false;
@@ -339,6 +340,7 @@ Result<SentRows> ServerLoad::fill_target(const std::string& select,
                                            table_.name.value(), columns));
   if (key) WEIR_TRY(key->put_back());
   made_ = false;
+  way_ = sent.way;
   return sent;
 }
 

@@ -54,6 +54,7 @@ class ServerLoad final : public TableLoad {
   size_t parameter_count() const override { return inner_->parameter_count(); }
 
   bool turn_careful() override;
+  std::string way() const override { return way_; }
   void table_made() override { made_ = true; }
 
  private:
@@ -132,6 +133,7 @@ class ServerLoad final : public TableLoad {
   bool refused_ = false;   // a row of this load, which went straight
   bool last_met_ = false;  // the last careful load did not insert all of its rows
   bool made_ = false;      // the table is weir's, and nothing was committed to it yet
+  std::string way_;        // Receipt::way
 };
 
 }  // namespace weir::pipeline

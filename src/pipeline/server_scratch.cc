@@ -18,6 +18,7 @@ Result<SentRows> send_rows(duckdb::Connection& from, const std::string& select,
   const auto rows = WEIR_TRY(duckdb::BatchStream::open(*statement, parameters, std::move(types)));
   const auto bulk = WEIR_TRY(server.bulk_load(target));
   SentRows sent;
+  sent.way = bulk->way();
   for (auto batch = WEIR_TRY(rows->next()); batch.rows > 0; batch = WEIR_TRY(rows->next())) {
     sent.rows += batch.rows;
     WEIR_TRY(bulk->append(batch));

@@ -17,6 +17,7 @@ namespace weir::pipeline {
 struct SentRows {
   uint64_t rows = 0;
   uint64_t taken = 0;
+  std::string way = {};  ///< server::BulkLoad::way()
 };
 
 /// The rows of `select`, which `from` computes, into a table of the server's; inside the caller's

@@ -101,6 +101,9 @@ class TableLoad {
                                  std::span<const LineageStretch> lineage,
                                  const WriteRejects& rejects) = 0;
 
+  /// Since the last stage(): Receipt::way.
+  virtual std::string way() const { return {}; }
+
   /// After a write that failed: whether the same load may go well when it is done again, with every
   /// row judged before it is written.
   virtual bool turn_careful() { return false; }

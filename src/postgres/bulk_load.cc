@@ -13,7 +13,7 @@ namespace weir::postgres {
 
 namespace {
 
-/// "COPY binary", or what keeps the load from it.
+/// What keeps the load from COPY binary; empty: nothing.
 std::string way_of(std::span<const ColumnPlan> plans) {
   std::string columns;
   for (const ColumnPlan& plan : plans) {
@@ -21,7 +21,7 @@ std::string way_of(std::span<const ColumnPlan> plans) {
     columns += fmt::format("{}column {} is {}, loaded with {}", columns.empty() ? "" : ", ",
                            plan.name, plan.target.name, plan.type.to_string());
   }
-  return columns.empty() ? "COPY binary" : "COPY text: " + columns;
+  return columns.empty() ? std::string() : "COPY text: " + columns;
 }
 
 std::string statement_for(const Session& session, const server::BulkTarget& target, bool binary) {
@@ -41,7 +41,7 @@ Result<std::unique_ptr<server::BulkLoad>> CopyLoad::start(Session& session,
   WEIR_CHECK(!target.columns.empty(), "a bulk load without columns");
   auto plans = WEIR_TRY(plan_columns(session, target));
   std::string way = way_of(plans);
-  const bool binary = way == "COPY binary";
+  const bool binary = way.empty();
   if (!binary) log::debug("postgres: {} goes by {}", target.table, way);
   auto encoder = binary ? make_binary_encoder(plans) : make_text_encoder(plans);
   std::unique_ptr<CopyLoad> load(new CopyLoad(session, std::move(plans), std::move(encoder),

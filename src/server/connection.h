@@ -62,8 +62,8 @@ class BulkLoad {
   virtual Result<void> append(const RowBatch& batch) = 0;
   /// All is in the table when this returns. Gives how many rows the server took.
   virtual Result<uint64_t> finish() = 0;
-  /// How the rows travel, and what keeps them from a faster way, for logs and receipts: "COPY text:
-  /// column mood is mood". Empty where there is one way only.
+  /// The slower way the rows travel, and what keeps them from the usual one, for receipts: "COPY
+  /// text: column mood is mood". Empty: they go the usual way.
   virtual std::string way() const { return {}; }
 };
 

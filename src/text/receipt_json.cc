@@ -136,6 +136,7 @@ Json to_json(const Receipt& receipt) {
   json.set("rejects", to_json(std::span(receipt.rejects)));
   json.set("error", receipt.error ? to_json(*receipt.error) : Json());
   json.set("duration_ms", receipt.duration_ms);
+  if (!receipt.way.empty()) json.set("way", receipt.way);
   return json;
 }
 
@@ -155,6 +156,7 @@ Result<Receipt> receipt_from_json(const Json& json) {
   receipt.rejects = WEIR_TRY(rejects_from_json(json["rejects"]));
   if (!json["error"].is_null()) receipt.error = WEIR_TRY(error_from_json(json["error"]));
   receipt.duration_ms = json["duration_ms"].as_double();
+  if (json["way"].is_string()) receipt.way = json["way"].as_string();
   return receipt;
 }
 
