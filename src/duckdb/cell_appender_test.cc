@@ -157,7 +157,9 @@ TEST_F(CellAppenderTest, NumbersRowsOfManyChunksInTheirOrder) {
         "value number " + std::to_string(i),
         i % 3 == 0 ? Cell() : "{" + std::to_string(i) + "," + std::to_string(i) + "}"};
     ASSERT_TRUE(appender->row(cells));
-    if (i == 7) ASSERT_TRUE(appender->flush());
+    if (i == 7) {
+      ASSERT_TRUE(appender->flush());
+    }
   }
   ASSERT_TRUE(appender->close());
   EXPECT_EQ(appender->rows(), static_cast<uint64_t>(rows));
