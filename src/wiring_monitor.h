@@ -27,6 +27,8 @@ class Monitor {
   /// with its real port. Errors: usage (the port is taken), io.
   Result<std::optional<ListenAddress>> start(std::function<api::Vitals()> look,
                                              const std::optional<ListenAddress>& address);
+  /// What it answers, also elsewhere; once it was started.
+  api::Admin& admin() { return *admin_; }
   /// Answers no more and looks no more.
   void stop();
   /// What has just changed is to be seen at once, not at the next beat.

@@ -16,6 +16,7 @@
 #include "scheduler/pending.h"
 #include "scheduler/run_observers.h"
 #include "scheduler/watcher.h"
+#include "wiring_api.h"
 #include "wiring_monitor.h"
 
 namespace weir {
@@ -104,6 +105,23 @@ class World final : public cli::Services {
     return monitor_.start([this] { return look(); }, address);
   }
 
+  Result<runlog::KeyStore*> keys() override {
+    const std::lock_guard lock(keys_mutex_);
+    if (!keys_) {
+      keys_ = WEIR_TRY(runlog::KeyStore::open((project_.state_dir() / "keys.sqlite").string()));
+    }
+    return keys_.get();
+  }
+
+  Result<ListenAddress> start_api(const ListenAddress& address, owner::Handler ask) override {
+    pipeline::Resources& opened = *WEIR_TRY(resources());
+    runlog::KeyStore& keys = *WEIR_TRY(this->keys());
+    const std::lock_guard lock(api_mutex_);
+    api_ = WEIR_TRY(ApiService::start(project_, opened, keys, clock_, std::move(ask),
+                                      monitor_.admin(), address));
+    return api_->address();
+  }
+
   Result<void> start_watching() override {
     scheduler::Dispatcher& runs = *WEIR_TRY(dispatcher());
     pipeline::Resources& opened = *WEIR_TRY(resources());
@@ -126,6 +144,10 @@ class World final : public cli::Services {
 
   void drain(std::chrono::milliseconds grace) override {
     stopping_ = true;
+    {
+      const std::lock_guard lock(api_mutex_);
+      if (api_) api_->drain(grace);
+    }
     scheduler::Dispatcher* runs = nullptr;
     bool first = false;
     {
@@ -218,6 +240,9 @@ class World final : public cli::Services {
   std::mutex resources_mutex_;
   std::optional<pipeline::Resources> resources_;
 
+  std::mutex keys_mutex_;
+  std::unique_ptr<runlog::KeyStore> keys_;
+
   std::mutex executor_mutex_;
   std::unique_ptr<pipeline::Executor> executor_;
 
@@ -228,6 +253,9 @@ class World final : public cli::Services {
   bool draining_ = false;  // guarded by dispatcher_mutex_
   std::unique_ptr<scheduler::Dispatcher> dispatcher_;
   std::unique_ptr<scheduler::HistoryKeeper> history_keeper_;
+
+  std::mutex api_mutex_;
+  std::unique_ptr<ApiService> api_;
 
   std::mutex watcher_mutex_;  // held while it starts or stops; taken before dispatcher_mutex_
   std::unique_ptr<scheduler::Watcher> watcher_;

@@ -15,6 +15,7 @@ Result<void> answer(const owner::Request& request, Services& services, owner::Fr
   if (request.verb == "replay") return answer_replay(request.args, services, sink);
   if (request.verb == "why") return answer_why(request.args, services, sink);
   if (request.verb == "doctor") return answer_doctor(request.args, services, sink);
+  if (request.verb == "key") return answer_key(request.args, services, sink);
   return fail(ErrorCode::usage, "the owner knows no verb '" + request.verb + "'");
 }
 

@@ -42,6 +42,10 @@ Result<void> answer_plan(const text::Json& args, Services& services, owner::Fram
 /// `drift`: {table, apply} gives a row per difference, then a `drift` frame.
 Result<void> answer_drift(const text::Json& args, Services& services, owner::FrameSink& sink);
 
+/// `key`: {action: "create", name, scopes, tables, queries, plan, json} gives text with the key;
+/// {action: "list"} and {action: "revoke", name} rows.
+Result<void> answer_key(const text::Json& args, Services& services, owner::FrameSink& sink);
+
 /// `doctor`: {} gives a row per finding about what only the owner's process can tell.
 Result<void> answer_doctor(const text::Json& args, Services& services, owner::FrameSink& sink);
 

@@ -20,9 +20,9 @@ constexpr const char* exit_codes =
     "  2  wrong usage, or the project file is invalid\n"
     "  3  loaded, but some rows were rejected";
 
-constexpr std::array<std::string_view, 18> verbs = {
-    "init",    "validate", "run", "plan",  "test",  "up",     "runs",   "logs",   "top",
-    "rejects", "replay",   "why", "query", "drift", "schema", "secret", "doctor", "retry"};
+constexpr std::array<std::string_view, 19> verbs = {
+    "init",   "validate", "run",   "plan",  "test",   "up",     "runs",   "logs",  "top", "rejects",
+    "replay", "why",      "query", "drift", "schema", "secret", "doctor", "retry", "key"};
 
 /// CLI11 wants flags as bools; they become Choices once it is done.
 struct Flags {
@@ -64,6 +64,7 @@ class Definition {
     define_drift();
     define_schema();
     define_secret();
+    define_key();
     define_doctor();
   }
 
@@ -107,6 +108,7 @@ class Definition {
     if (verb == "drift") line_.command = drift_;
     if (verb == "schema") line_.command = schema_;
     if (verb == "doctor") line_.command = DoctorCommand{};
+    if (verb == "key") line_.command = key_;
     if (verb == "secret") {
       if (!not_expected_.empty()) return value_on_command_line();
       line_.command = secret_;
@@ -202,7 +204,11 @@ class Definition {
     auto& up = verb("up", "watch the buckets and run what their objects trigger, until stopped",
                     "  weir up\n"
                     "  weir up --project analytics --env prod --verbose");
-    up.add_option("--port", up_.port, "the HTTP port (not yet)")->type_name("N");
+    up.add_option("--port", up_.port,
+                  "answer the HTTP API there, on this machine alone unless weir.yaml says "
+                  "otherwise; 0: any free port, which the log tells")
+        ->check(CLI::Range(0, 65535).description(""))
+        ->type_name("N");
     up.add_option("--s3-port", up_.s3_port, "the S3 port (not yet)")->type_name("N");
     up.add_option("--admin-port", up_.admin_port,
                   "answer /metrics, /healthz and /readyz there, on this machine alone unless "
@@ -380,6 +386,40 @@ class Definition {
     action("rotate", SecretAction::rotate, "make a new key and seal everything again");
   }
 
+  void define_key() {
+    auto& key = verb("key", "make, list and revoke keys of the HTTP API",
+                     "  weir key create importer --table hits --format json\n"
+                     "  weir key create dashboard --scope queries --query daily\n"
+                     "  weir key list\n"
+                     "  weir key revoke importer\n\n"
+                     "A key is shown when it is made, and never again.");
+    key.require_subcommand(1);
+    const auto action = [&](const char* name, KeyAction chosen, const char* description) {
+      CLI::App* made = key.add_subcommand(name, description);
+      made->callback([this, chosen] { key_.action = chosen; });
+      return made;
+    };
+    CLI::App* create = action("create", KeyAction::create, "make a key and show it");
+    create->add_option("name", key_.name, "whose key it is")->required()->type_name("NAME");
+    create->add_option("--scope", key_.scopes, "what it is for; without it: rows and queries")
+        ->check(CLI::IsMember({"rows", "queries", "admin"}).description(""))
+        ->allow_extra_args(false)
+        ->type_name("rows|queries|admin");
+    create->add_option("--table", key_.tables, "rows of this table only; may be given again")
+        ->allow_extra_args(false)
+        ->type_name("TABLE");
+    create->add_option("--query", key_.queries, "this query only; may be given again")
+        ->allow_extra_args(false)
+        ->type_name("QUERY");
+    create->add_option("--plan", key_.plan, "the plan that says how much it may ask for")
+        ->type_name("PLAN");
+    action("list", KeyAction::list, "the keys there are; never the keys themselves");
+    action("revoke", KeyAction::revoke, "end a key")
+        ->add_option("name", key_.name, "its id, or its name")
+        ->required()
+        ->type_name("NAME");
+  }
+
   static TextOnly value_on_command_line() {
     return {2,
             {},
@@ -434,6 +474,7 @@ class Definition {
   DriftCommand drift_;
   SchemaCommand schema_;
   SecretCommand secret_;
+  KeyCommand key_;
   std::vector<std::string> not_expected_;
 };
 

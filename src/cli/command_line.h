@@ -100,12 +100,22 @@ struct SecretCommand {
   std::string name;
 };
 
+enum class KeyAction { create, list, revoke };
+struct KeyCommand {
+  KeyAction action = KeyAction::list;
+  std::string name;                  ///< or, to revoke it, the id
+  std::vector<std::string> tables;   ///< empty: all
+  std::vector<std::string> queries;  ///< likewise
+  std::vector<std::string> scopes;   ///< rows, queries, admin; empty: rows and queries
+  std::string plan;
+};
+
 struct DoctorCommand {};
 
 using Command = std::variant<InitCommand, ValidateCommand, RunCommand, PlanCommand, TestCommand,
                              UpCommand, RunsCommand, RetryCommand, LogsCommand, TopCommand,
                              RejectsCommand, ReplayCommand, WhyCommand, QueryCommand, DriftCommand,
-                             SchemaCommand, SecretCommand, DoctorCommand>;
+                             SchemaCommand, SecretCommand, KeyCommand, DoctorCommand>;
 
 struct CommandLine {
   std::filesystem::path project = ".";

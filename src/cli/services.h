@@ -10,7 +10,9 @@
 #include "base/result.h"
 #include "model/project.h"
 #include "model/run.h"
+#include "owner/protocol.h"
 #include "pipeline/resources.h"
+#include "runlog/key_store.h"
 #include "runlog/run_log.h"
 #include "scheduler/dispatcher.h"
 #include "scheduler/run_meter.h"
@@ -47,6 +49,12 @@ class Services {
   /// monitoring at `address` when there is one. Gives that address with its real port.
   virtual Result<std::optional<ListenAddress>> start_monitoring(
       const std::optional<ListenAddress>& address) = 0;
+  /// The API's keys.
+  virtual Result<runlog::KeyStore*> keys() = 0;
+  /// For `weir up`, after start_monitoring: answers the API at `address`, with `ask` for what the
+  /// verbs do; gives the address with its real port. Errors: usage (the port is taken), io,
+  /// invalid_project (the certificate).
+  virtual Result<ListenAddress> start_api(const ListenAddress& address, owner::Handler ask) = 0;
   /// For `weir up`: databases are opened, and triggers become runs from now on. A database that
   /// cannot be opened is looked at again and again; the others' runs go on meanwhile.
   virtual Result<void> start_watching() = 0;

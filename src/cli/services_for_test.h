@@ -124,6 +124,16 @@ class FakeServices final : public Services {
       const std::optional<ListenAddress>&) override {
     return fail(ErrorCode::not_yet, "nothing is monitored here");
   }
+  Result<runlog::KeyStore*> keys() override {
+    const std::lock_guard lock(mutex_);
+    if (!keys_) {
+      keys_ = WEIR_TRY(runlog::KeyStore::open((project_.state_dir() / "keys.sqlite").string()));
+    }
+    return keys_.get();
+  }
+  Result<ListenAddress> start_api(const ListenAddress&, owner::Handler) override {
+    return fail(ErrorCode::not_yet, "nothing listens here");
+  }
   Result<void> start_watching() override { return {}; }
   void drain(std::chrono::milliseconds grace) override { dispatcher_.drain(grace); }
 
@@ -137,6 +147,7 @@ class FakeServices final : public Services {
   scheduler::RunMeter meter_{metrics_, clock_};
   std::mutex mutex_;
   std::unique_ptr<runlog::RunLog> log_;
+  std::unique_ptr<runlog::KeyStore> keys_;
   pipeline::Resources resources_;
 };
 

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/answer.h"
 #include "cli/messages.h"
 #include "cli/owner_process.h"
 #include "cli/session.h"
@@ -13,9 +14,6 @@ namespace weir::cli {
 namespace {
 
 Result<void> check_ports(const UpCommand& command) {
-  if (command.port) {
-    return fail(ErrorCode::not_yet, "--port: the HTTP API is not built yet", "leave it out");
-  }
   if (command.s3_port) {
     return fail(ErrorCode::not_yet, "--s3-port: the S3 front is not built yet", "leave it out");
   }
@@ -41,21 +39,20 @@ Result<void> open_all(Services& services) {
   return {};
 }
 
-/// Where monitoring is answered, written down for scripts: `.weir/<env>/admin` holds its URL while
-/// this process is up.
-class AdminFile {
+/// Where a listener answers, written down for scripts: `.weir/<env>/admin` and `.weir/<env>/api`
+/// hold their URLs while this process is up.
+class AddressFile {
  public:
-  explicit AdminFile(const Project& project) : path_(project.state_dir() / "admin") {
+  AddressFile(const Project& project, const char* name) : path_(project.state_dir() / name) {
     remove();
     io::remove_abandoned_writes(path_.string());
   }
-  ~AdminFile() { remove(); }
-  AdminFile(const AdminFile&) = delete;
-  AdminFile& operator=(const AdminFile&) = delete;
+  ~AddressFile() { remove(); }
+  AddressFile(const AddressFile&) = delete;
+  AddressFile& operator=(const AddressFile&) = delete;
 
-  Result<void> write(const ListenAddress& address) {
-    return io::write_file_atomically(path_.string(), "http://" + address.to_string() + "\n",
-                                     io::FileAccess::owner_only);
+  Result<void> write(const std::string& url) {
+    return io::write_file_atomically(path_.string(), url + "\n", io::FileAccess::owner_only);
   }
 
  private:
@@ -74,11 +71,22 @@ std::optional<ListenAddress> admin_address(const UpCommand& command, const Proje
   return address;
 }
 
+std::optional<ListenAddress> api_address(const UpCommand& command, const Project& project) {
+  if (!project.api) return std::nullopt;
+  ListenAddress address = project.api->listen;
+  if (command.port) address.port = static_cast<uint16_t>(*command.port);
+  return address;
+}
+
+std::string url_of(const ListenAddress& address, bool tls = false) {
+  return (tls ? "https://" : "http://") + address.to_string();
+}
+
 void tell_ready(const UpCommand& command, const Project& project,
-                const std::optional<ListenAddress>& admin) {
-  log::info("ready: {} pipelines over {} buckets in {}{}", project.pipelines.size(),
-            project.buckets.size(), project.root.string(),
-            admin ? "; monitoring at http://" + admin->to_string() : "");
+                const std::optional<ListenAddress>& admin, const std::string& api) {
+  log::info("ready: {} pipelines over {} buckets in {}{}{}", project.pipelines.size(),
+            project.buckets.size(), project.root.string(), api.empty() ? "" : "; API at " + api,
+            admin ? "; monitoring at " + url_of(*admin) : "");
   if (!io::tell_service_manager("READY=1")) log::warning("the service manager does not listen");
   if (command.ready_descriptor >= 0) {
     if (::write(command.ready_descriptor, "1", 1) != 1) {
@@ -95,18 +103,32 @@ Result<void> stay_up(const UpCommand& command, Project project, const Wiring& wi
   if (command.verbose == Choice::yes) log_settings.level = log::Level::debug;
   WEIR_TRY(log::start(log_settings));
   const std::optional<ListenAddress> address = admin_address(command, project);
+  if (command.port && !project.api) complete_api(project);
+  const std::optional<ListenAddress> api_at = api_address(command, project);
   const auto directory = WEIR_TRY(owner::StateDirectory::open(project.state_dir()));
   owner::LockFile lock = WEIR_TRY(take_lock(directory, signals));
   const auto process =
       WEIR_TRY(OwnerProcess::begin(directory, std::move(lock), own_identity(owner::lasting_verb),
                                    wiring.make_services(std::move(project)), signals));
-  AdminFile admin_file(process->services().project());
+  const Project& running = process->services().project();
+  AddressFile admin_file(running, "admin");
+  AddressFile api_file(running, "api");
   const auto admin = WEIR_TRY(process->services().start_monitoring(address));
-  if (admin) WEIR_TRY(admin_file.write(*admin));
+  if (admin) WEIR_TRY(admin_file.write(url_of(*admin)));
   WEIR_TRY(open_all(process->services()));
   process->serve();
   WEIR_TRY(process->services().start_watching());
-  tell_ready(command, process->services().project(), admin);
+  std::string api;
+  if (api_at) {
+    const auto ask = [&services = process->services()](const owner::Request& request,
+                                                       owner::FrameSink& sink) {
+      return answer(request, services, sink);
+    };
+    const ListenAddress listening = WEIR_TRY(process->services().start_api(*api_at, ask));
+    api = url_of(listening, !running.api->certificate.empty());
+    WEIR_TRY(api_file.write(api));
+  }
+  tell_ready(command, running, admin, api);
   process->wait_for_stop();
   io::tell_service_manager("STOPPING=1");
   process->leave();

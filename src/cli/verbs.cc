@@ -29,15 +29,15 @@ owner::Request request(std::string verb, Json args) {
   return {WEIR_VERSION, std::move(verb), std::move(args)};
 }
 
-Json objects_json(const std::vector<std::string>& names) {
-  Json objects = Json::array();
-  for (const std::string& object : names) objects.push(object);
-  return objects;
+Json names_json(const std::vector<std::string>& names) {
+  Json list = Json::array();
+  for (const std::string& name : names) list.push(name);
+  return list;
 }
 
 Question question(const RunCommand& command, OutputFormat format, Outputs& outputs) {
   Json args = Json::object();
-  args.set("pipeline", command.pipeline).set("objects", objects_json(command.objects));
+  args.set("pipeline", command.pipeline).set("objects", names_json(command.objects));
   args.set("force", command.force == Choice::yes);
   if (!command.from.empty()) args.set("from", command.from).set("to", command.to);
   return {request("run", std::move(args)),
@@ -46,7 +46,7 @@ Question question(const RunCommand& command, OutputFormat format, Outputs& outpu
 
 Question question(const PlanCommand& command, OutputFormat format, Outputs& outputs) {
   Json args = Json::object();
-  args.set("pipeline", command.pipeline).set("objects", objects_json(command.objects));
+  args.set("pipeline", command.pipeline).set("objects", names_json(command.objects));
   args.set("force", command.force == Choice::yes).set("write", command.write == Choice::yes);
   return {request("plan", std::move(args)),
           make_plan_presenter(format, outputs.out, outputs.error)};
@@ -146,6 +146,22 @@ Question question(const DriftCommand& command, OutputFormat format, Outputs& out
   Json args = Json::object();
   args.set("table", command.table).set("apply", command.apply == Choice::yes);
   return {request("drift", std::move(args)), make_drift_presenter(format, outputs.out)};
+}
+
+Question question(const KeyCommand& command, OutputFormat format, Outputs& outputs) {
+  Json args = Json::object().set("name", command.name);
+  switch (command.action) {
+    case KeyAction::create:
+      args.set("action", "create").set("json", format == OutputFormat::json);
+      args.set("scopes", names_json(command.scopes)).set("tables", names_json(command.tables));
+      args.set("queries", names_json(command.queries)).set("plan", command.plan);
+      return {request("key", std::move(args)), make_text_presenter(outputs.out)};
+    case KeyAction::revoke: args.set("action", "revoke"); break;
+    case KeyAction::list: args.set("action", "list"); break;
+  }
+  return {request("key", std::move(args)),
+          make_rows_presenter(format, outputs.out,
+                              {.whole_column = "id", .times = Times::to_the_second})};
 }
 
 /// None, and said why, when the project is not valid.

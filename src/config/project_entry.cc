@@ -38,8 +38,10 @@ Value<ProjectEntry> describe() {
                 "Where `weir up` answers monitoring: /metrics, /healthz, /readyz. Left out: "
                 "nowhere, unless `--admin-port` says so.",
                 "9464")
-      .later("api", &ProjectEntry::later, later_value("a map"),
-             "The HTTP API: plans, tables, queries.", "{rows: {hits: {max_rows: 1000}}}")
+      .optional("api", &ProjectEntry::api, api_value(),
+                "The HTTP API of `weir up`: plans, tables, queries. Left out: none, unless "
+                "`--port` says so.",
+                "{rows: {hits: {max_rows: 1000}}}")
       .later("reports", &ProjectEntry::later, later_value("a map"), "Charts over queries.",
              "{traffic: {charts: []}}")
       .optional("tests", &ProjectEntry::tests, named(any_name("test"), test_value()),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/api_entry.h"
 #include "config/history_entry.h"
 #include "config/operation_entry.h"
 #include "config/pipeline_entry.h"
@@ -19,6 +20,7 @@ struct ProjectEntry {
   Located<uint64_t> memory{Project{}.memory_bytes, {}};
   LogEntry log;
   std::optional<AdminEntry> admin;
+  std::optional<ApiEntry> api;
   HistoryEntry history;
   NetworkEntry network;
   std::vector<Named<DatabaseEntry>> databases;

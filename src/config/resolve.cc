@@ -27,6 +27,7 @@ Resolved resolve_project(const ProjectEntry& entry, const std::filesystem::path&
   resolve_storage(resolving);
   resolve_tables(resolving);
   resolved.checkable = resolve_pipelines(resolving);
+  resolve_api(resolving);
   resolve_tests(resolving);
   return resolved;
 }

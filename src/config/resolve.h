@@ -34,6 +34,8 @@ void resolve_tables(Resolving& resolving);
 /// Both ends of each `references` rule, when all tables are there.
 void check_references(const Resolving& resolving);
 std::vector<PipelineName> resolve_pipelines(Resolving& resolving);
+/// When tables are there.
+void resolve_api(Resolving& resolving);
 /// When tables and pipelines are there.
 void resolve_tests(Resolving& resolving);
 

@@ -1,8 +1,27 @@
 #include "http/message.h"
 
+#include <algorithm>
+
 #include "text/json.h"
 
 namespace weir::http {
+namespace {
+
+/// "localhost" of "LocalHost:80", "[::1]" of "[::1]:80".
+std::string host_name(std::string_view host) {
+  const size_t bracket = host.find(']');
+  const size_t colon = host.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  std::string name(host.substr(0, colon));
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c;
+  return name;
+}
+
+}  // namespace
+
+bool is_called(const RequestHead& head, const std::vector<std::string>& names) {
+  const std::string* host = find_header(head.headers, "host");
+  return host != nullptr && std::ranges::find(names, host_name(*host)) != names.end();
+}
 
 const std::string* find_header(const std::vector<Header>& headers, std::string_view name) {
   for (const Header& header : headers) {

@@ -23,7 +23,11 @@ struct RequestHead {
   std::vector<Header> headers;
   bool keep_alive = true;
   bool expects_continue = false;
+  bool http_1_1 = true;  ///< false: HTTP/1.0, which knows no chunks
 };
+
+/// Whether its Host, without port and in any case of letters, is one of these (lower case) names.
+bool is_called(const RequestHead& head, const std::vector<std::string>& names);
 
 struct Request {
   RequestHead head;

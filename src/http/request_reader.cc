@@ -167,8 +167,9 @@ void RequestReader::State::parse_head(size_t head_length) {
                             std::string(field.value())});
   }
   head.keep_alive = parser.keep_alive();
-  head.expects_continue = count(head.headers, "expect") > 0 && message.version() >= 11;
-  if (auto why = doubt(head, message.version() >= 11)) return refuse(*std::move(why));
+  head.http_1_1 = message.version() >= 11;
+  head.expects_continue = count(head.headers, "expect") > 0 && head.http_1_1;
+  if (auto why = doubt(head, head.http_1_1)) return refuse(*std::move(why));
   const std::string* stated = find_header(head.headers, "content-length");
   length = stated != nullptr ? std::stoull(*stated) : 0;
   chunked = count(head.headers, "transfer-encoding") > 0;

@@ -20,9 +20,15 @@ bool fits_its_line(const Header& header) {
 
 }  // namespace
 
-std::string head_text(Response& response, After after, std::chrono::system_clock::time_point now) {
-  if (!std::ranges::all_of(response.headers, fits_its_line)) {
+bool has_sound_headers(const Response& response) {
+  return std::ranges::all_of(response.headers, fits_its_line);
+}
+
+std::string head_text(Response& response, After after, std::chrono::system_clock::time_point now,
+                      BodyEnd body_end) {
+  if (!has_sound_headers(response)) {
     response = problem(500, "the answer had a header that is none");
+    body_end = BodyEnd::length;
   }
   const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
   std::tm utc{};
@@ -32,8 +38,11 @@ std::string head_text(Response& response, After after, std::chrono::system_clock
   for (const Header& header : response.headers) {
     out += fmt::format("{}: {}\r\n", header.name, header.value);
   }
-  const bool has_length = response.status >= 200 && response.status != 204;
-  if (has_length) out += fmt::format("content-length: {}\r\n", response.body.size());
+  const bool has_body = response.status >= 200 && response.status != 204;
+  if (has_body && body_end == BodyEnd::length) {
+    out += fmt::format("content-length: {}\r\n", response.body.size());
+  }
+  if (body_end == BodyEnd::chunked) out += "transfer-encoding: chunked\r\n";
   out +=
       "x-content-type-options: nosniff\r\n"
       "x-frame-options: DENY\r\n"

@@ -16,8 +16,10 @@
 #include <thread>
 
 #include "base/log.h"
+#include "http/channel.h"
 #include "http/request_reader.h"
 #include "http/response_text.h"
+#include "http/stream_buffer.h"
 
 namespace weir::http {
 namespace {
@@ -41,26 +43,18 @@ constexpr std::string_view crowded =
 
 SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
 
-/// "localhost" of "LocalHost:80", "[::1]" of "[::1]:80".
-std::string host_name(std::string_view host) {
-  const size_t bracket = host.find(']');
-  const size_t colon = host.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  std::string name(host.substr(0, colon));
-  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c;
-  return name;
-}
-
 }  // namespace
 
 class Server::Loop {
  public:
-  Loop(ServerOptions options, Handler handler, Admission admit)
+  Loop(ServerOptions options, Exchange exchange, Admission admit)
       : options_(std::move(options)),
-        handler_(std::move(handler)),
+        exchange_(std::move(exchange)),
         admit_(std::move(admit)),
         acceptor_(io_),
         accept_timer_(io_),
-        workers_(std::max<size_t>(options_.workers, 1)) {}
+        workers_(std::max<size_t>(options_.workers, 1)),
+        door_(std::make_shared<Door>(io_)) {}
   ~Loop() { drain(milliseconds(0)); }
 
   Result<void> listen();
@@ -73,6 +67,8 @@ class Server::Loop {
 
  private:
   class Connection;
+  class Answering;
+  class Door;
 
   void accept();
   void accepted(const error_code& error, tcp::socket socket);
@@ -82,8 +78,9 @@ class Server::Loop {
   void close_all();
 
   ServerOptions options_;
-  const Handler handler_;
+  const Exchange exchange_;
   const Admission admit_;
+  std::unique_ptr<TlsIdentity> tls_;  // of the io thread
 
   asio::io_context io_{1};
   /// The loop must outlast the handlers, whose answers it does not know of yet.
@@ -91,6 +88,7 @@ class Server::Loop {
   tcp::acceptor acceptor_;
   asio::steady_timer accept_timer_;
   asio::thread_pool workers_;
+  std::shared_ptr<Door> door_;
   std::thread thread_;
   std::set<std::shared_ptr<Connection>> all_;  // of the io thread
   std::array<char, 64 * 1024> incoming_{};     // of the io thread: what was just read
@@ -102,12 +100,13 @@ class Server::Loop {
   size_t open_ = 0;  // guarded by mutex_
 };
 
-/// One client. Everything happens on the io thread but the handler.
+/// One client. Everything happens on the io thread but the work an exchange leaves to workers.
 class Server::Loop::Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Loop& loop, tcp::socket socket)
       : loop_(loop),
         socket_(std::move(socket)),
+        channel_(socket_.native_handle(), loop.tls_ ? loop.tls_->current() : nullptr),
         timer_(loop.io_),
         reader_({loop.options_.head_bytes, loop.options_.body_bytes}) {}
 
@@ -117,18 +116,28 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
     socket_.set_option(tcp::no_delay(true), ignored);
     const auto peer = socket_.remote_endpoint(ignored);
     if (!ignored) peer_ = peer.address().to_string();
-    phase_ = Phase::head;  // a client that connects has something to say
+    phase_ = loop_.tls_ ? Phase::greeting : Phase::head;  // who connects has something to say
     expect_by(steady_now() + loop_.options_.head_time);
+    if (phase_ == Phase::greeting) return greet();
     wait_readable();
   }
   /// It has no whole head here: nothing is lost when it is closed.
-  bool waits() const { return phase_ == Phase::idle || phase_ == Phase::head; }
+  bool waits() const {
+    return phase_ == Phase::idle || phase_ == Phase::head || phase_ == Phase::greeting;
+  }
   SteadyTime waits_since() const { return waits_since_; }
   void close();
+  /// The answer to the request that is being handled.
+  void answer(Response response);
+  /// The head of one whose body comes through `stream`.
+  void answer(Response head, StreamReader stream);
+  /// There may be more of the body.
+  void stream_on();
 
  private:
-  enum class Phase { idle, head, body, handling, writing, lingering, closed };
+  enum class Phase { greeting, idle, head, body, handling, writing, lingering, closed };
 
+  void greet();
   void wait_readable();
   void read_some();
   void advance(ReadState state);
@@ -136,6 +145,8 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
   void handle();
   void answer(Response response, After after);
   void write_some();
+  void wait_writable();
+  void watch_for_end();
   void written();
   void linger();
   void expect_by(SteadyTime time);
@@ -146,6 +157,7 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
 
   Loop& loop_;
   tcp::socket socket_;
+  Channel channel_;
   asio::steady_timer timer_;
   RequestReader reader_;
   Phase phase_ = Phase::idle;
@@ -155,7 +167,10 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
   std::string peer_;
   std::string head_, body_;  // of the answer
   size_t sent_ = 0;          // of both
+  StreamReader stream_;      // where the rest of the body comes from
   After after_ = After::close;
+  After after_handling_ = After::close;
+  bool http_1_1_ = true;
   bool head_request_ = false;
   size_t lingered_ = 0;
 };
@@ -177,14 +192,33 @@ void Server::Loop::Connection::timed_out() {
       return answer(problem(408, "the request did not come in time"), After::close);
     case Phase::handling:
     case Phase::closed: return;
+    case Phase::greeting:
     case Phase::idle:
     case Phase::writing:
     case Phase::lingering: return close();
   }
 }
 
+void Server::Loop::Connection::greet() {
+  const auto go_on = [self = shared_from_this()](const error_code& error) {
+    if (self->phase_ != Phase::greeting) return;
+    if (error) return self->close();
+    self->greet();
+  };
+  switch (channel_.greet()) {
+    case Channel::Need::nothing: phase_ = Phase::head; return wait_readable();
+    case Channel::Need::readable: return socket_.async_wait(tcp::socket::wait_read, go_on);
+    case Channel::Need::writable: return socket_.async_wait(tcp::socket::wait_write, go_on);
+    case Channel::Need::closed: return close();
+  }
+}
+
 void Server::Loop::Connection::wait_readable() {
   if (waiting_) return;
+  if (channel_.holds_bytes()) {
+    asio::post(loop_.io_, [self = shared_from_this()] { self->read_some(); });
+    return;
+  }
   waiting_ = true;
   socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](const error_code& error) {
     self->waiting_ = false;
@@ -199,10 +233,9 @@ void Server::Loop::Connection::wait_readable() {
 void Server::Loop::Connection::read_some() {
   const bool lingering = phase_ == Phase::lingering;
   if (!reading() && !lingering) return;
-  error_code error;
-  const size_t got = socket_.read_some(asio::buffer(loop_.incoming_), error);
-  if (error == asio::error::would_block) return wait_readable();
-  if (error) return close();
+  const auto [got, need] = channel_.read(loop_.incoming_.data(), loop_.incoming_.size());
+  if (need == Channel::Need::readable || need == Channel::Need::writable) return wait_readable();
+  if (need == Channel::Need::closed) return close();
   if (lingering) {
     lingered_ += got;
     return lingered_ > linger_bytes ? close() : wait_readable();
@@ -234,10 +267,8 @@ void Server::Loop::Connection::begin_body() {
   body_begun_ = steady_now();
   const RequestHead& head = reader_.head();
   head_request_ = head.method == "HEAD";
-  const std::vector<std::string>& hosts = loop_.options_.hosts;
-  const std::string* host = find_header(head.headers, "host");
-  if (!hosts.empty() &&
-      (host == nullptr || std::ranges::find(hosts, host_name(*host)) == hosts.end())) {
+  http_1_1_ = head.http_1_1;
+  if (!loop_.options_.hosts.empty() && !is_called(head, loop_.options_.hosts)) {
     return answer(problem(421, "this listener is not called by that name"), After::close);
   }
   uint64_t most = loop_.options_.body_bytes;
@@ -254,30 +285,114 @@ void Server::Loop::Connection::begin_body() {
   const ReadState state = reader_.read_body(most);
   if (expected && state == ReadState::body && reader_.body_received() == 0) {
     // 25 bytes into an empty socket buffer: they fit, or the client is beyond help.
-    error_code ignored;
-    socket_.write_some(asio::buffer(std::string_view("HTTP/1.1 100 Continue\r\n\r\n")), ignored);
+    channel_.write("HTTP/1.1 100 Continue\r\n\r\n");
   }
   advance(state);
 }
 
+/// The way from other threads to the io thread; leads nowhere once that has ended.
+class Server::Loop::Door {
+ public:
+  explicit Door(asio::io_context& io) : io_(&io) {}
+  template <class Work>
+  void post(Work work) {
+    const std::lock_guard lock(mutex_);
+    if (io_ != nullptr) asio::post(*io_, std::move(work));
+  }
+  void shut() {
+    const std::lock_guard lock(mutex_);
+    io_ = nullptr;
+  }
+
+ private:
+  std::mutex mutex_;
+  asio::io_context* io_;  // guarded by mutex_
+};
+
+/// What a reply does with the connection that asked, if that is still there.
+class Server::Loop::Answering final : public Reply::Sink {
+ public:
+  Answering(std::shared_ptr<Door> door, std::weak_ptr<Connection> connection, bool http_1_1)
+      : door_(std::move(door)), connection_(std::move(connection)), http_1_1_(http_1_1) {}
+
+  void send(Response response) override {
+    door_->post([asking = connection_, response = std::move(response)]() mutable {
+      if (const auto connection = asking.lock()) connection->answer(std::move(response));
+    });
+  }
+  std::unique_ptr<BodyWriter> stream(Response head) override {
+    if (!has_sound_headers(head)) head = problem(500, "the answer had a header that is none");
+    const auto wake = [door = door_, asking = connection_] {
+      door->post([asking] {
+        if (const auto connection = asking.lock()) connection->stream_on();
+      });
+    };
+    const auto buffer =
+        std::make_shared<StreamBuffer>(http_1_1_ ? Framing::chunked : Framing::to_close, wake);
+    door_->post(
+        [asking = connection_, head = std::move(head), reading = StreamReader(buffer)]() mutable {
+          if (const auto connection = asking.lock()) {
+            connection->answer(std::move(head), std::move(reading));
+          }
+        });
+    return std::make_unique<StreamWriter>(buffer);
+  }
+
+ private:
+  std::shared_ptr<Door> door_;
+  std::weak_ptr<Connection> connection_;
+  const bool http_1_1_;
+};
+
 void Server::Loop::Connection::handle() {
   phase_ = Phase::handling;
   timer_.cancel();
-  auto request = std::make_shared<Request>(reader_.take());
-  request->peer = peer_;
-  const After after = request->head.keep_alive ? After::keep : After::close;
-  asio::post(loop_.workers_, [self = shared_from_this(), request, after] {
-    Response response;
-    try {
-      response = self->loop_.handler_(*request);
-    } catch (const std::exception& problem_met) {
-      log::error("{} {}: {}", request->head.method, request->head.path, problem_met.what());
-      response = problem(500, "weir could not answer this; its log says why");
-    }
-    asio::post(self->loop_.io_, [self, after, response = std::move(response)]() mutable {
-      if (self->phase_ == Phase::handling) self->answer(std::move(response), after);
-    });
+  Request request = reader_.take();
+  request.peer = peer_;
+  after_handling_ = request.head.keep_alive ? After::keep : After::close;
+  auto work =
+      loop_.exchange_(std::move(request),
+                      Reply(std::make_shared<Answering>(loop_.door_, weak_from_this(), http_1_1_)));
+  if (work) asio::post(loop_.workers_, std::move(work));
+}
+
+void Server::Loop::Connection::answer(Response response) {
+  if (phase_ == Phase::handling) answer(std::move(response), after_handling_);
+}
+
+void Server::Loop::Connection::answer(Response head, StreamReader stream) {
+  if (phase_ != Phase::handling) return;
+  phase_ = Phase::writing;
+  const After wanted = http_1_1_ ? after_handling_ : After::close;
+  after_ = loop_.draining_ ? After::close : wanted;
+  head_ = head_text(head, after_, std::chrono::system_clock::now(),
+                    http_1_1_ ? BodyEnd::chunked : BodyEnd::close);
+  body_ = {};
+  sent_ = 0;
+  if (!head_request_) stream_ = std::move(stream);
+  if (stream_) watch_for_end();
+  write_some();
+}
+
+/// A client that leaves while nothing is written would not be noticed.
+void Server::Loop::Connection::watch_for_end() {
+  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](const error_code& error) {
+    // Other bytes are its next request: they are read when this one is answered.
+    if (!error && self->stream_ && self->channel_.ended()) self->close();
   });
+}
+
+void Server::Loop::Connection::stream_on() {
+  if (phase_ != Phase::writing || !stream_) return;
+  head_ = {};
+  body_ = {};
+  sent_ = 0;
+  switch (stream_.take(body_)) {
+    case StreamBuffer::Taken::bytes: return write_some();
+    case StreamBuffer::Taken::nothing_yet: timer_.cancel(); return;
+    case StreamBuffer::Taken::end: stream_ = {}; return written();
+    case StreamBuffer::Taken::broken: return close();
+  }
 }
 
 void Server::Loop::Connection::answer(Response response, After after) {
@@ -290,18 +405,30 @@ void Server::Loop::Connection::answer(Response response, After after) {
 }
 
 void Server::Loop::Connection::write_some() {
+  // In one piece where it is short: a packet, and a system call, less.
+  constexpr size_t short_bytes = 64 * 1024;
+  if (sent_ == 0 && !head_.empty() && body_.size() <= short_bytes) {
+    head_ += std::exchange(body_, {});
+  }
+  while (sent_ < head_.size() + body_.size()) {
+    const std::string_view left = sent_ < head_.size()
+                                      ? std::string_view(head_).substr(sent_)
+                                      : std::string_view(body_).substr(sent_ - head_.size());
+    const auto [sent, need] = channel_.write(left);
+    if (need == Channel::Need::closed) return close();
+    if (need != Channel::Need::nothing) return wait_writable();
+    sent_ += sent;
+  }
+  if (stream_) return stream_on();
+  written();
+}
+
+void Server::Loop::Connection::wait_writable() {
   expect_by(steady_now() + loop_.options_.write_time);
-  const size_t head_sent = std::min(sent_, head_.size());
-  const size_t body_sent = sent_ - head_sent;
-  const std::array<asio::const_buffer, 2> left = {
-      asio::buffer(head_.data() + head_sent, head_.size() - head_sent),
-      asio::buffer(body_.data() + body_sent, body_.size() - body_sent)};
-  socket_.async_write_some(left, [self = shared_from_this()](const error_code& error, size_t sent) {
+  socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](const error_code& error) {
     if (self->phase_ != Phase::writing) return;
     if (error) return self->close();
-    self->sent_ += sent;
-    if (self->sent_ < self->head_.size() + self->body_.size()) return self->write_some();
-    self->written();
+    self->write_some();
   });
 }
 
@@ -310,7 +437,9 @@ void Server::Loop::Connection::written() {
   body_ = {};
   head_request_ = false;
   if (after_ == After::close || loop_.draining_ || reader_.state() != ReadState::head) {
-    return reader_.begun() ? linger() : close();
+    if (reader_.begun()) return linger();
+    channel_.end_writing();
+    return close();
   }
   waits_since_ = steady_now();
   const ReadState state = reader_.feed({});  // of a client that did not wait for the answer
@@ -322,9 +451,7 @@ void Server::Loop::Connection::written() {
 /// What is closed with bytes unread is reset, and the client may never see the answer.
 void Server::Loop::Connection::linger() {
   phase_ = Phase::lingering;
-  error_code error;
-  socket_.shutdown(tcp::socket::shutdown_send, error);
-  if (error) return close();
+  channel_.end_writing();
   expect_by(steady_now() + linger_time);
   wait_readable();
 }
@@ -333,6 +460,7 @@ void Server::Loop::Connection::close() {
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
   timer_.cancel();
+  stream_ = {};
   error_code ignored;
   socket_.close(ignored);
   loop_.forget(shared_from_this());
@@ -349,6 +477,7 @@ Result<void> Server::Loop::listen() {
         taken ? "choose another port, or stop what listens there; port 0 is any free one" : "");
   };
   if (error) return failure("listen on");
+  if (options_.tls) tls_ = WEIR_TRY(TlsIdentity::load(*options_.tls));
   const tcp::endpoint endpoint(host, options_.address.port);
   acceptor_.open(endpoint.protocol(), error);
   if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
@@ -384,7 +513,7 @@ void Server::Loop::accepted(const error_code& error, tcp::socket socket) {
       ++open_;
     }
     connection->start();
-  } else {
+  } else if (!tls_) {  // a client that waits for TLS to begin would not understand it
     error_code ignored;
     socket.non_blocking(true, ignored);
     socket.write_some(asio::buffer(crowded), ignored);
@@ -442,18 +571,24 @@ void Server::Loop::drain(milliseconds grace) {
   }
   asio::post(io_, [this] { close_all(); });
   workers_.join();
-  at_work_.reset();  // no more answers come: the loop ends when nothing is left to wait for
+  door_->shut();     // answers that come later have nobody to go to
+  at_work_.reset();  // the loop ends when nothing is left to wait for
   thread_.join();
 }
 
 Server::Server(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
 Server::~Server() = default;
 
-Result<std::unique_ptr<Server>> Server::listen(ServerOptions options, Handler handler,
+Result<std::unique_ptr<Server>> Server::listen(ServerOptions options, Exchange exchange,
                                                Admission admit) {
-  auto loop = std::make_unique<Loop>(std::move(options), std::move(handler), std::move(admit));
+  auto loop = std::make_unique<Loop>(std::move(options), std::move(exchange), std::move(admit));
   WEIR_TRY(loop->listen());
   return std::unique_ptr<Server>(new Server(std::move(loop)));
+}
+
+Result<std::unique_ptr<Server>> Server::listen(ServerOptions options, Handler handler,
+                                               Admission admit) {
+  return listen(std::move(options), answered_by(std::move(handler)), std::move(admit));
 }
 
 const ListenAddress& Server::address() const { return loop_->address(); }

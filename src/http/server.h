@@ -3,10 +3,13 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <variant>
 
 #include "base/result.h"
 #include "http/message.h"
+#include "http/reply.h"
+#include "http/tls.h"
 #include "model/listen_address.h"
 
 namespace weir::http {
@@ -26,21 +29,23 @@ struct ServerOptions {
   /// The names it may be called by, without port; others get 421, so that no foreign page's name
   /// can be made to mean this listener. Empty: any.
   std::vector<std::string> hosts = {};
+  std::optional<TlsFiles> tls = {};  ///< none: plain HTTP
 };
 
-/// Answers one request. Runs on a worker, several at once; must come back, for the server waits for
-/// it when it ends. What it throws becomes 500.
-using Handler = std::function<Response(const Request&)>;
 /// Looks at a head before its body is read: the most bytes the body may have, or the answer that
 /// ends it. Runs on the thread that reads, so it must be quick.
 using Admission = std::function<std::variant<uint64_t, Response>(const RequestHead&)>;
 
-/// HTTP/1.1 on one address. One thread accepts, reads and writes; handlers have threads of their
+/// HTTP/1.1 on one address. One thread accepts, reads and writes; workers have threads of their
 /// own. A client that is slow, silent or hostile costs a connection for a bounded time, and nobody
 /// else anything. Thread-safe.
 class Server {
  public:
-  /// Listens, and answers from now on. Errors: usage (the port is taken, or not ours), io.
+  /// Listens, and answers from now on. Errors: usage (the port is taken, or not ours), io,
+  /// invalid_project (the certificate).
+  static Result<std::unique_ptr<Server>> listen(ServerOptions options, Exchange exchange,
+                                                Admission admit = nullptr);
+  /// The same for answers that a worker gives when it is asked.
   static Result<std::unique_ptr<Server>> listen(ServerOptions options, Handler handler,
                                                 Admission admit = nullptr);
   /// Drains without grace.
@@ -51,7 +56,7 @@ class Server {
   size_t connections() const;
 
   /// Accepts no more, closes what is idle, finishes what has been asked within `grace`, then closes
-  /// the rest.
+  /// the rest. Replies that are given later go nowhere.
   void drain(std::chrono::milliseconds grace);
 
  private:

@@ -55,7 +55,8 @@ const Table* Project::find_table(const TableName& wanted) const {
   return find_named(tables, wanted);
 }
 const Pipeline* Project::find_pipeline(const PipelineName& wanted) const {
-  return find_named(pipelines, wanted);
+  const Pipeline* own = find_named(pipelines, wanted);
+  return own != nullptr ? own : find_named(row_pipelines, wanted);
 }
 
 std::string schedule_name(const CronTrigger& trigger) {
@@ -74,6 +75,13 @@ std::string_view to_string(LoadMode mode) {
     case LoadMode::ignore: return "ignore";
   }
   return "append";
+}
+
+std::optional<LoadMode> parse_load_mode(std::string_view text) {
+  for (const LoadMode mode : all_load_modes) {
+    if (to_string(mode) == text) return mode;
+  }
+  return std::nullopt;
 }
 
 std::string_view to_string(Format format) {

@@ -151,6 +151,8 @@ struct SqlStep {
 };
 
 enum class LoadMode { append, merge, replace, ignore };
+inline constexpr LoadMode all_load_modes[] = {LoadMode::append, LoadMode::merge, LoadMode::replace,
+                                              LoadMode::ignore};
 
 struct LoadStep {
   TableName table;
@@ -220,6 +222,7 @@ struct Pipeline {
 std::string schedule_name(const CronTrigger& trigger);
 
 std::string_view to_string(LoadMode mode);
+std::optional<LoadMode> parse_load_mode(std::string_view text);
 std::string_view to_string(Format format);
 
 }  // namespace weir

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "model/api.h"
 #include "model/listen_address.h"
 #include "model/pipeline.h"
 #include "model/table.h"
@@ -65,6 +66,8 @@ struct Project {
   std::vector<Pipeline> pipelines;
   std::vector<SecretUse> secrets;  ///< in the order of the file, as often as it names them
   std::vector<TestCase> tests;
+  std::optional<Api> api;
+  std::vector<Pipeline> row_pipelines;  ///< of the API: see complete_api()
 
   /// root/.weir/<environment>: lock, socket, run log, spool.
   std::filesystem::path state_dir() const;
@@ -72,7 +75,12 @@ struct Project {
   const DatabaseConfig* find_database(const DatabaseName& name) const;
   const BucketConfig* find_bucket(const BucketName& name) const;
   const Table* find_table(const TableName& name) const;
+  /// Also the API's.
   const Pipeline* find_pipeline(const PipelineName& name) const;
 };
+
+/// Adds to the project's API what it need not describe: the standard plan, a route for the rows of
+/// every table, and the pipelines these go through.
+void complete_api(Project& project);
 
 }  // namespace weir

@@ -46,11 +46,7 @@ class DuckdbExecutor final : public Executor {
     std::vector<Input> inputs;
     uint64_t bytes = 0;
   };
-  /// Why there is no session: with `down`, because the database cannot be opened.
-  struct NoSession {
-    Error error;
-    std::optional<DatabaseName> down = {};
-  };
+  using NoSession = SessionPool::NoSession;
   /// What one batch is executed with.
   struct Batch {
     std::span<const Run> runs;
@@ -60,7 +56,6 @@ class DuckdbExecutor final : public Executor {
     std::vector<RunOutcome> outcomes;
   };
 
-  tl::expected<Lease, NoSession> take_session(const PipelineName& name);
   /// After a failed load: a new session where the database broke. False: there is none to be had.
   bool mend_session(Batch& batch, const Error& error);
 
@@ -91,34 +86,9 @@ RunOutcome no_session_outcome(const Run& run, const Error& error,
   return outcome;
 }
 
-tl::expected<SessionPool::Lease, DuckdbExecutor::NoSession> DuckdbExecutor::take_session(
-    const PipelineName& name) {
-  auto database = sessions_.database_of(name);
-  if (!database) return tl::unexpected(NoSession{database.error()});
-  auto opened = resources_.databases->open_workshop(*database);
-  if (!opened && opened.error().code == ErrorCode::unavailable) {
-    sessions_.drop_lost();
-    opened = resources_.databases->open_workshop(*database);
-  }
-  if (!opened) {
-    const Error& error = opened.error();
-    // What is not built, or not there at all, will not come by waiting.
-    const bool waits = error.code != ErrorCode::not_yet && error.code != ErrorCode::not_found;
-    return tl::unexpected(NoSession{error, waits ? std::optional(*database) : std::nullopt});
-  }
-  auto lease = sessions_.take(name, *opened);
-  if (!lease && lease.error().code == ErrorCode::unavailable) {
-    const auto reached = resources_.databases->reach(*database);
-    if (!reached) return tl::unexpected(NoSession{reached.error(), *database});
-    lease = sessions_.take(name, *opened);
-  }
-  if (!lease) return tl::unexpected(NoSession{lease.error()});
-  return *std::move(lease);
-}
-
 bool DuckdbExecutor::mend_session(Batch& batch, const Error& error) {
   if (!sessions_.check_lost(batch.lease, error)) return true;
-  auto lease = take_session(batch.runs.front().pipeline);
+  auto lease = sessions_.open(batch.runs.front().pipeline);
   if (lease) {
     batch.lease = *std::move(lease);
     return true;
@@ -187,7 +157,7 @@ std::vector<RunOutcome> DuckdbExecutor::execute_inputs(std::span<const Run> runs
     }
     return std::move(batch.outcomes);
   }
-  auto lease = take_session(runs.front().pipeline);
+  auto lease = sessions_.open(runs.front().pipeline);
   if (!lease) {
     for (size_t i = 0; i < runs.size(); ++i) {
       batch.outcomes[i] = no_session_outcome(runs[i], lease.error().error, lease.error().down);
@@ -378,7 +348,7 @@ void DuckdbExecutor::load_in_groups(Batch& batch, std::vector<size_t> places,
 }
 
 Result<bool> DuckdbExecutor::is_loaded(const PipelineName& pipeline, const ObjectRef& object) {
-  auto lease = take_session(pipeline);
+  auto lease = sessions_.open(pipeline);
   if (!lease) return fail(lease.error().error);
   Run run;
   run.pipeline = pipeline;

@@ -73,6 +73,7 @@ class Session {
   const PipelineParts& parts() const { return parts_; }
   duckdb::Connection& connection() { return *connection_; }
   duckdb::ScanSlot* slot() { return slot_.get(); }  ///< null when the pipeline begins with sql
+  Engine engine() const { return engine_; }         ///< of the target
   server::Connection* server() { return server_.get(); }  ///< null: the target is a DuckDB file
   Engine engine() const { return engine_; }               ///< of the target
   TableLoad& load() { return *load_; }

@@ -16,6 +16,31 @@ Result<DatabaseName> SessionPool::database_of(const PipelineName& pipeline) cons
   return WEIR_TRY(take_apart(project_, *WEIR_TRY(find(pipeline)))).table->database;
 }
 
+tl::expected<SessionPool::Lease, SessionPool::NoSession> SessionPool::open(
+    const PipelineName& name) {
+  auto database = database_of(name);
+  if (!database) return tl::unexpected(NoSession{database.error()});
+  auto opened = resources_.databases->open_workshop(*database);
+  if (!opened && opened.error().code == ErrorCode::unavailable) {
+    drop_lost();
+    opened = resources_.databases->open_workshop(*database);
+  }
+  if (!opened) {
+    const Error& error = opened.error();
+    // What is not built, or not there at all, will not come by waiting.
+    const bool waits = error.code != ErrorCode::not_yet && error.code != ErrorCode::not_found;
+    return tl::unexpected(NoSession{error, waits ? std::optional(*database) : std::nullopt});
+  }
+  auto lease = take(name, *opened);
+  if (!lease && lease.error().code == ErrorCode::unavailable) {
+    const auto reached = resources_.databases->reach(*database);
+    if (!reached) return tl::unexpected(NoSession{reached.error(), *database});
+    lease = take(name, *opened);
+  }
+  if (!lease) return tl::unexpected(NoSession{lease.error()});
+  return *std::move(lease);
+}
+
 SessionPool::Lease SessionPool::take_idle(const PipelineName& pipeline,
                                           const Databases::Pointer& database) {
   const std::lock_guard lock(mutex_);

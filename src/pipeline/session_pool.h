@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "pipeline/databases.h"
@@ -33,6 +34,14 @@ class SessionPool {
   SessionPool(const Project& project, Resources& resources)
       : project_(project), resources_(resources) {}
 
+  /// Why there is no session: with `down`, because the database cannot be opened.
+  struct NoSession {
+    Error error;
+    std::optional<DatabaseName> down = {};
+  };
+
+  /// A session of the pipeline; opens its database when it is not open.
+  tl::expected<Lease, NoSession> open(const PipelineName& pipeline);
   /// The database that the pipeline loads into. Errors: not_found, not_yet.
   Result<DatabaseName> database_of(const PipelineName& pipeline) const;
   /// `database`: open, and the pipeline's. Errors: as Session::open.

@@ -1,15 +1,10 @@
 #include "runlog/sqlite_run_log.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 
 #include "runlog/object_memory.h"
 #include "runlog/outbox.h"
+#include "runlog/private_file.h"
 #include "runlog/run_history.h"
 #include "runlog/run_log_schema.h"
 #include "runlog/run_log_sql.h"
@@ -27,19 +22,6 @@ constexpr size_t known_page = 1000;
 // sync takes longer than a small file's whole way into its table.
 constexpr Durability promised = Durability::power_cut;
 constexpr Durability repeatable = Durability::process_death;
-
-/// Creates the file with mode 0600 before SQLite does; its -wal and -shm files take the same mode.
-Result<void> create_private_file(const std::string& path) {
-  std::error_code ignored;  // the open below tells
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor < 0) {
-    return fail(ErrorCode::io, "cannot create the run log " + path + ": " + std::strerror(errno),
-                "check the rights of its folder");
-  }
-  ::close(descriptor);
-  return {};
-}
 
 }  // namespace
 

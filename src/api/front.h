@@ -1,0 +1,53 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <variant>
+
+#include "api/admin.h"
+#include "api/gate.h"
+#include "api/request_target.h"
+#include "base/clock.h"
+#include "http/reply.h"
+#include "model/project.h"
+#include "owner/protocol.h"
+#include "pipeline/row_requests.h"
+
+namespace weir::api {
+
+/// What the API's answers come from. All must outlive it.
+struct FrontParts {
+  const Project& project;  ///< which has an `api`
+  const Clock& clock;
+  Gate& gate;
+  pipeline::RowRequests& rows;
+  /// Answers a verb, as the owner does for `weir` itself; on the calling thread.
+  owner::Handler ask;
+  Admin& admin;
+};
+
+/// The HTTP API: says who may ask, what is asked for, and passes it on. Thread-safe.
+class Front {
+ public:
+  explicit Front(FrontParts parts) : parts_(std::move(parts)) {}
+
+  /// Looks at a head: how long its body may be, or the answer that ends it.
+  std::variant<uint64_t, http::Response> admit(const http::RequestHead& head) const;
+  /// See http::Exchange.
+  std::function<void()> take(http::Request request, http::Reply reply);
+
+ private:
+  struct Asked;
+
+  std::optional<http::Response> check_scope(const Target& target, const ApiKey& key,
+                                            const http::RequestHead& head) const;
+  void take_rows(Asked asked);
+  void answer(Asked& asked);
+  void answer_monitoring(Asked& asked);
+
+  FrontParts parts_;
+  std::atomic<int> followers_ = 0;  // requests that stay, each on a worker
+};
+
+}  // namespace weir::api

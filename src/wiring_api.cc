@@ -1,0 +1,49 @@
+#include "wiring_api.h"
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+/// Bodies that wait may take this part of `memory:`.
+constexpr uint64_t memory_parts = 8;
+constexpr size_t workers = 8;
+
+}  // namespace
+
+Result<std::unique_ptr<ApiService>> ApiService::start(const Project& project,
+                                                      pipeline::Resources& resources,
+                                                      runlog::KeyStore& keys, const Clock& clock,
+                                                      owner::Handler ask, api::Admin& admin,
+                                                      const ListenAddress& address) {
+  auto service = std::unique_ptr<ApiService>(new ApiService);
+  const Api& api = *project.api;
+  pipeline::RowRequests::Options options;
+  options.most_bytes = project.memory_bytes / memory_parts;
+  options.remember = std::chrono::milliseconds(api.remember_ms);
+  service->rows_ = pipeline::make_row_requests(project, resources, clock, options);
+  service->gate_ = std::make_unique<api::Gate>(api, keys, clock);
+  service->front_ = std::make_unique<api::Front>(
+      api::FrontParts{project, clock, *service->gate_, *service->rows_, std::move(ask), admin});
+  http::ServerOptions listener;
+  listener.address = address;
+  listener.workers = workers;
+  listener.most_connections = api.connections;
+  if (!api.certificate.empty()) listener.tls = http::TlsFiles{api.certificate, api.key};
+  service->server_ = WEIR_TRY(http::Server::listen(
+      std::move(listener),
+      http::Exchange([front = service->front_.get()](http::Request request, http::Reply reply) {
+        return front->take(std::move(request), std::move(reply));
+      }),
+      [front = service->front_.get()](const http::RequestHead& head) {
+        return front->admit(head);
+      }));
+  return service;
+}
+
+void ApiService::drain(std::chrono::milliseconds grace) {
+  if (rows_) rows_->drain(grace);
+  if (server_) server_->drain(std::min(grace, std::chrono::milliseconds(1'000)));
+}
+
+}  // namespace weir
