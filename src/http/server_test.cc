@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <stdexcept>
@@ -300,6 +301,103 @@ TEST(HttpServerTest, ManyClientsAtOnce) {
   }
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(right, 16 * 50);
+}
+
+TEST(HttpServerTest, AnAnswerMayComeLaterFromAnotherThread) {
+  std::promise<Reply> kept;
+  auto keeping = kept.get_future();
+  const Exchange keep = [&](Request, Reply reply) {
+    kept.set_value(std::move(reply));
+    return std::function<void()>();
+  };
+  const auto server = std::move(Server::listen({}, keep).value());
+  RawClient client(server->address());
+  client.send(get("/later"));
+  Reply reply = keeping.get();
+  reply.send({200, {}, "now"});
+  EXPECT_THAT(client.read_answer(), EndsWith("\r\n\r\nnow"));
+}
+
+TEST(HttpServerTest, AReplyNobodyGivesIsA500) {
+  const Exchange drop = [](Request, Reply) { return std::function<void()>(); };
+  const auto server = std::move(Server::listen({}, drop).value());
+  RawClient client(server->address());
+  client.send(get("/"));
+  EXPECT_THAT(client.read_answer(), StartsWith("HTTP/1.1 500 "));
+}
+
+TEST(HttpServerTest, AReplyMayOutliveTheServer) {
+  std::promise<Reply> kept;
+  auto keeping = kept.get_future();
+  const Exchange keep = [&](Request, Reply reply) {
+    kept.set_value(std::move(reply));
+    return std::function<void()>();
+  };
+  auto server = std::move(Server::listen({}, keep).value());
+  RawClient client(server->address());
+  client.send(get("/"));
+  Reply reply = keeping.get();
+  server.reset();
+  reply.send({200, {}, "too late"});
+  EXPECT_EQ(client.read_to_end(), "");
+}
+
+/// Answers with `pieces` pieces of 100,000 bytes.
+Exchange streaming(int pieces, std::promise<bool>* all_read = nullptr) {
+  return [=](Request, Reply given) -> std::function<void()> {
+    const auto reply = std::make_shared<Reply>(std::move(given));
+    return [=] {
+      const auto body = reply->stream({200, {{"content-type", "text/plain"}}, {}});
+      bool read = true;
+      for (int i = 0; i < pieces && read; ++i) read = body->write(std::string(100'000, 'x'));
+      if (read) body->finish();
+      if (all_read != nullptr) all_read->set_value(read);
+    };
+  };
+}
+
+TEST(HttpServerTest, ABodyOfUnknownLengthComesInChunks) {
+  const auto server = std::move(Server::listen({}, streaming(30)).value());
+  RawClient client(server->address());
+  client.send(get("/a") + get("/b", "Connection: close\r\n"));
+  const std::string all = client.read_to_end();
+  EXPECT_THAT(all, HasSubstr("transfer-encoding: chunked\r\n"));
+  EXPECT_EQ(std::ranges::count(all, 'x'), 2 * 30 * 100'000 + 2) << "and two in x-content-type";
+  EXPECT_THAT(all, EndsWith("\r\n0\r\n\r\n"));
+}
+
+TEST(HttpServerTest, Http10ReadsAStreamToTheEndOfTheConnection) {
+  const auto server = std::move(Server::listen({}, streaming(3)).value());
+  RawClient client(server->address());
+  client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  const std::string all = client.read_to_end();
+  EXPECT_THAT(all, Not(HasSubstr("chunked")));
+  EXPECT_THAT(all, EndsWith(std::string(300'000, 'x')));
+}
+
+TEST(HttpServerTest, WhoMakesAStreamIsToldThatNobodyReads) {
+  std::promise<bool> all_read;
+  auto told = all_read.get_future();
+  const auto server = std::move(Server::listen({}, streaming(100'000, &all_read)).value());
+  {
+    RawClient client(server->address(), 4096);
+    client.send(get("/"));
+    client.read_until("\r\n\r\n");
+  }
+  EXPECT_FALSE(told.get());
+}
+
+TEST(HttpServerTest, AStreamThatBreaksOffHasNoLastChunk) {
+  const Exchange half = [](Request, Reply given) -> std::function<void()> {
+    const auto reply = std::make_shared<Reply>(std::move(given));
+    return [=] { reply->stream({200, {}, {}})->write("half"); };
+  };
+  const auto server = std::move(Server::listen({}, half).value());
+  RawClient client(server->address());
+  client.send(get("/"));
+  const std::string all = client.read_to_end();
+  EXPECT_THAT(all, HasSubstr("4\r\nhalf\r\n"));
+  EXPECT_THAT(all, Not(EndsWith("0\r\n\r\n")));
 }
 
 }  // namespace
