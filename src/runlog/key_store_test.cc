@@ -18,7 +18,7 @@ class KeyStoreTest : public ::testing::Test {
   std::unique_ptr<KeyStore> open() { return std::move(KeyStore::open(path_).value()); }
 
   io::TemporaryFolder folder_;
-  const std::string path_ = (folder_.root() / "state" / "keys.sqlite").string();
+  const std::string path_ = folder_.path("state/keys.sqlite");
 };
 
 TEST_F(KeyStoreTest, AKeyIsFoundByItsSecretAlsoAfterARestart) {
@@ -59,7 +59,7 @@ TEST_F(KeyStoreTest, TheFileHoldsNoKey) {
     const auto store = open();
     secret = store->create("a", {}, "", noon).value().secret;
   }
-  for (const auto& entry : std::filesystem::directory_iterator(folder_.root() / "state")) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path("state"))) {
     std::ifstream file(entry.path(), std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     EXPECT_EQ(bytes.find(secret), std::string::npos) << entry.path();
