@@ -28,9 +28,8 @@ TEST(ProjectTexts, TopLevelKeys) {
         "buckets, "
         "tables, "
         "pipelines, log, admin, api, reports, tests"}},
-      {"project: p\napi: {a: [1, {b: c}]}\nreports:\n",
-       {"2:1: note: 'api' is not there yet: nothing acts on it",
-        "3:1: note: 'reports' is not there yet: nothing acts on it"}},
+      {"project: p\nreports: {a: [1, {b: c}]}\n",
+       {"2:1: note: 'reports' is not there yet: nothing acts on it"}},
       {"project: p\n  memory: 1GB\n",
        {"2:9: error: this ': ' does not fit here: the value before it goes on, or the indentation "
         "is off; quote a value that holds ': ', and align keys that belong together"}},
@@ -194,8 +193,8 @@ TEST(ProjectTexts, EnvironmentVariables) {
       {"project: p\nmemory: ${env:SET}\n",
        {"2:9: error: 'memory' must be a size such as 512MB or 1GiB, at least 128MB, not "
         "'${env:SET}'"}},
-      {"project: p\napi: {x: \"${env:MISSING}\"}\n",
-       {"2:1: note: 'api' is not there yet: nothing acts on it"}},
+      {"project: p\nreports: {x: \"${env:MISSING}\"}\n",
+       {"2:1: note: 'reports' is not there yet: nothing acts on it"}},
       {"project: ${secret:x}\nbuckets: {a: 'file://${secret:x}'}\n",
        {"1:10: error: a secret cannot be used here: this value is shown and written down; secrets "
         "go into the URL of a database, and into URLs, headers and signatures of download and "
