@@ -9,7 +9,7 @@ from typing import Iterator
 import pytest
 
 from api_client import Api, make_key
-from weir_project import Project, balances, wait_until
+from weir_project import REPOSITORY, Project, balances, wait_until
 
 WEIR_YAML = '''
 project: people
@@ -274,6 +274,9 @@ def test_open_pages(api: Api) -> None:
     assert people['required'] == ['id', 'name']
     assert people['properties']['age']['description'] == 'smallint | >= 0'
     assert '/api/tables/people/rows' in description['paths']
+    page = (REPOSITORY / 'docs' / 'reference' / 'api.md').read_text()
+    codes = description['components']['schemas']['Problem']['properties']['code']['enum']
+    assert codes and [code for code in codes if f'| `{code}` |' not in page] == []
     assert open_api.get('/healthz').status == 200
     page = open_api.get('/docs')
     assert page.status == 200 and '<code>/api/tables/people/rows</code>' in page.body.decode()

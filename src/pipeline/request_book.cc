@@ -32,7 +32,7 @@ Result<void> RequestBook::close(std::span<const Input>, std::span<Receipt> recei
           fmt::format("{} of {} rows were rejected, so none is loaded", rows.rejected, rows.read),
           "mend the rejected rows and send all of them again");
     }
-    if (request.idempotency_key.empty()) continue;
+    if (request.idempotency_key.empty() || keeps_nothing()) continue;
     stored.push_back({request.idempotency_key, request_digest(request),
                       text::to_json(receipts[i]).to_string(), clock_.now()});
   }

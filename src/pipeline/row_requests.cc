@@ -320,15 +320,15 @@ void GroupCommit::rehearse(const PipelineName& pipeline, Waiter& waiter) {
       tables.push_back(reference.parent->name);
     }
     const auto locks = resources_.table_locks->take(std::move(tables), TableLocks::Use::alone);
+    options.databases = resources_.databases.get();
+    if (project_.find_database(database)->engine != Engine::duckdb) {
+      options.server = WEIR_TRY(resources_.databases->connect(database));
+    }
     const auto session = WEIR_TRY(Session::open(project_, steps, *workshop, std::move(options)));
     Loading loading;
     add_input(*session, waiter.request, run_of(waiter.request, pipeline), loading);
     loading.inputs.front().run = &loading.runs.front();
-    RowsRequest kept_nothing = {.id = waiter.request.id,
-                                .table = waiter.request.table,
-                                .body = {},
-                                .max_rows = waiter.request.max_rows};
-    RequestBook book(*session, clock_, {&kept_nothing});
+    RequestBook book(*session, clock_, {&waiter.request});
     Progress progress;
     LoadContext context{project_, clock_, *resources_.table_locks, progress, 1, &book};
     auto receipts = load_objects(*session, loading.inputs, context);
