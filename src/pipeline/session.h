@@ -75,7 +75,6 @@ class Session {
   duckdb::ScanSlot* slot() { return slot_.get(); }  ///< null when the pipeline begins with sql
   Engine engine() const { return engine_; }         ///< of the target
   server::Connection* server() { return server_.get(); }  ///< null: the target is a DuckDB file
-  Engine engine() const { return engine_; }               ///< of the target
   TableLoad& load() { return *load_; }
   Ledger& ledger() { return *ledger_; }
 
