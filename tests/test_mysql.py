@@ -69,6 +69,12 @@ def test_case_blanks_and_accents_make_different_keys(server: MariaDB, database: 
         ['61', '0'], ['6120', '20']]
 
 
+def mend(mine: Project, server: MariaDB, database: str) -> None:
+    """Does what `weir drift` says of the table."""
+    for difference in mine.verb('drift', 'words', '--format', 'json').json():
+        server.query(difference['ddl'] or difference['fix'], database)
+
+
 @pytest.mark.parametrize('engine', ['MyISAM', 'Aria'])
 def test_a_table_without_transactions_is_refused(engine: str, server: MariaDB, database: str,
                                                  tmp_path: pathlib.Path) -> None:
@@ -78,7 +84,7 @@ def test_a_table_without_transactions_is_refused(engine: str, server: MariaDB, d
     receipt = load(mine, WORDS, 1)
     assert receipt['rows']['read'] == 0 and receipt['error']['code'] == 'sql', receipt
     assert f'is kept by {engine}' in receipt['error']['message']
-    server.query(receipt['error']['fix'], database)
+    mend(mine, server, database)
     receipt = load(mine, WORDS)
     assert receipt['rows']['inserted'] == 8, receipt
 
@@ -89,7 +95,7 @@ def test_a_key_that_is_not_told_apart_is_refused(server: MariaDB, database: str,
     mine = project(tmp_path, server.url(database), '{word: "varchar(20) | key", n: integer}')
     receipt = load(mine, WORDS, 1)
     assert receipt['rows']['read'] == 0 and 'utf8mb4_general_ci' in receipt['error']['message'], receipt
-    server.query(receipt['error']['fix'], database)
+    mend(mine, server, database)
     assert load(mine, WORDS)['rows']['inserted'] == 8
 
 

@@ -10,6 +10,8 @@ namespace {
 
 /// Sessions that weir may want at once: with fewer left, runs are refused one and tried again.
 constexpr int64_t wanted_sessions = 10;
+/// The SQLSTATE of a right that is missing.
+constexpr std::string_view access_denied = "42000";
 
 /// What is looked at, and what was found so far.
 class MysqlLook {
@@ -57,7 +59,8 @@ class MysqlLook {
     return quoted_schema(table.schema) + "." + server_.quote_identifier(table.name.value());
   }
 
-  /// What of the statements the user may not do, "INSERT, UPDATE". They touch no row.
+  /// What of the statements the user may not do, "INSERT, UPDATE". They touch no row. Rights are
+  /// looked at first; what else is wrong with a statement (a column without default) is no matter.
   Result<std::string> denied(const std::string& table, const std::string& column,
                              const NeededRights& needed) {
     const std::pair<std::string, std::string> tries[] = {
@@ -72,6 +75,7 @@ class MysqlLook {
     WEIR_TRY(server_.begin());
     for (const auto& [right, statement] : tries) {
       if (right.empty() || server_.run(statement)) continue;
+      if (server_.refusal().state != access_denied) continue;
       missing += (missing.empty() ? "" : ", ") + right;
     }
     server_.rollback();

@@ -121,11 +121,19 @@ Result<void> stream_rows(server::Connection& server, const std::string& sql,
   return {};
 }
 
-/// A statement that gives no rows.
+/// A statement that gives no rows, as far as the server has told: MariaDB tells of those of
+/// RETURNING only when it has done it. They come as text.
 Result<void> run_statement(server::Connection& server, const std::string& sql,
                            const duckdb::RowSink& sink) {
   const auto done = server.run(sql);
   if (!done) return fail(explain(done.error(), server.refusal(), sql));
+  if (!done->columns.empty()) {
+    std::vector<duckdb::ResultColumn> columns;
+    for (const std::string& name : done->columns) columns.push_back({name, "VARCHAR"});
+    sink.columns(columns);
+    for (const auto& row : done->rows) sink.row(row);
+    return {};
+  }
   sink.columns({{"Count", "BIGINT"}});
   sink.row({std::to_string(done->changed)});
   return {};

@@ -172,6 +172,7 @@ class TestProject {
                             "FROM hits WHERE date <= ${run.day} GROUP BY date",
                             {},
                             true},
+                           std::nullopt,
                            DatabaseName("warehouse"),
                            {}},
                    LoadStep{TableName("daily_totals"), LoadMode::merge, {}}};
