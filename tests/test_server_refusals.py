@@ -91,7 +91,7 @@ BAD = [
     (row(6, email='1@x'), 'email', 'constraint hits_email (server)', '1@x'),
     (row(8, parent=9), 'parent', 'constraint hits_parent (server)', '9'),
     (row(9, amount=77), '', 'function refuse_odd() (server)', ''),
-    (row(11, email='a\0b'), 'email', 'value (server)', 'a\0b'),
+    (row(11, email='a\0b'), 'email', 'varchar on Postgres', 'a\0b'),
 ]
 
 
@@ -253,7 +253,7 @@ pipelines:
     load(mine, 'a', {'code': 'a'}, code=0)
     receipt = load(mine, 'b', {'code': 'b'}, {'code': 'c\0'}, {'code': 'd', 'parent': 'b\0'}, {'code': 'e', 'parent': 'b'})
     assert [(line, field, rule) for line, field, rule, _ in shown(receipt)] == [
-        (2, 'code', 'value (server)'), (3, 'parent', 'references hits')], receipt
+        (2, 'code', 'varchar on Postgres'), (3, 'parent', 'varchar on Postgres')], receipt
     kept = [] if mode == 'replace' else [['a']]
     assert server.query('SELECT code FROM hits ORDER BY code', database) == kept + [['b'], ['e']]
 

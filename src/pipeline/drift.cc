@@ -140,11 +140,14 @@ void Comparison::compare_nulls(const WantedColumn& wanted, const FoundColumn& fo
     drift_.differences.push_back(std::move(nullable));
   }
   if (!wanted.required && found.not_null) {
+    const bool by_row = catalog_.refuses_row_by_row();
     auto strict = difference(
-        DriftKind::not_null, DriftEffect::stops_loads, Mending::safe, column.name,
+        DriftKind::not_null, by_row ? DriftEffect::loads_go_on : DriftEffect::stops_loads,
+        Mending::safe, column.name,
         fmt::format("column '{}' of table '{}' is NOT NULL in the database and not required in "
-                    "the project: a row without a value would fail a whole load",
-                    column.name, table_.name.value()));
+                    "the project: a row without a value {}",
+                    column.name, table_.name.value(),
+                    by_row ? "is refused by the database" : "would fail a whole load"));
     strict.found = "NOT NULL";
     mend_null(strict, found, catalog_.drop_not_null(table_, found));
     strict.location = column.location;

@@ -315,16 +315,17 @@ void RowCheck::add_guard(const server::TableGuard& guard) {
   own.effect = DriftEffect::none;
   own.found = guard.definition;
   own.location = table_.location;
+  const bool by_row = catalog_.refuses_row_by_row();
   const bool trigger = guard.kind == server::TableGuard::Kind::trigger;
-  own.message = trigger
-                    ? fmt::format(
-                          "table '{}' in the database has the trigger '{}'; what it changes or "
-                          "refuses is not in the receipts",
-                          table_.name.value(), guard.name)
-                    : fmt::format(
-                          "table '{}' in the database has the constraint {}; a load that breaks "
-                          "it fails as a whole",
-                          table_.name.value(), own.found);
+  own.message =
+      trigger
+          ? fmt::format(
+                "table '{}' in the database has the trigger '{}'; what it changes is not "
+                "in the receipts",
+                table_.name.value(), guard.name)
+          : fmt::format("table '{}' in the database has the constraint {}; a {} that breaks it {}",
+                        table_.name.value(), own.found, by_row ? "row" : "load",
+                        by_row ? "is rejected" : "fails as a whole");
   drift_.differences.push_back(std::move(own));
 }
 

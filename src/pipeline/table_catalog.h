@@ -46,6 +46,9 @@ class TableCatalog {
   virtual Result<std::vector<server::TableGuard>> guards(const Table& table) = 0;
   /// Whether the database itself is to keep the table's key and its `unique` columns.
   virtual bool keeps_keys() const = 0;
+  /// Whether a row that the database refuses is rejected by itself (pipeline/server_refusals.h),
+  /// and does not fail its load: on a server.
+  bool refuses_row_by_row() const { return keeps_keys(); }
 
   /// Whether a column is altered by stating all of it anew, so that its type and its NOT NULL are
   /// mended one after the other.
