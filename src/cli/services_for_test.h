@@ -90,7 +90,7 @@ inline Project project_for_test(const std::filesystem::path& root) {
   project.pipelines.push_back(load);
   Pipeline totals;
   totals.name = PipelineName("totals");
-  totals.steps.push_back(SqlStep{{"SELECT 1", {}, false}, DatabaseName("db"), {}});
+  totals.steps.push_back(SqlStep{{"SELECT 1", {}, false}, std::nullopt, DatabaseName("db"), {}});
   project.pipelines.push_back(totals);
   return project;
 }

@@ -379,6 +379,7 @@ TEST_F(RowFoldsTest, RowsOfAQueryTakeTheSameSteps) {
                 {{"id", "bigint"}, {"n", "bigint"}});
   auto& pipeline = test_.project.pipelines.back();
   pipeline.steps[0] = SqlStep{{"SELECT i AS id, range(i) AS l FROM range(4) t(i)", {}, true},
+                              std::nullopt,
                               DatabaseName("warehouse"),
                               {}};
   test_.executor = *make_executor(test_.project, test_.resources, test_.clock);

@@ -35,7 +35,8 @@ TEST(ServerSql, RunVariablesAreParametersOfTheirType) {
 
 TEST(ServerSql, ValuesAreThoseOfTheRun) {
   Pipeline pipeline;
-  pipeline.triggers.push_back(CronTrigger{.timezone = "America/Argentina/Buenos_Aires"});
+  pipeline.triggers.push_back(
+      CronTrigger{.expression = {}, .timezone = "America/Argentina/Buenos_Aires"});
   const Timestamp moment = Timestamp() + std::chrono::microseconds(1'499'050'800'000'007);
   for (const Engine engine : {postgres, mysql}) {
     const auto sql = ServerSql::make(written("${run.day} ${run.scheduled_for}"), engine);
