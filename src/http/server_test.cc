@@ -349,7 +349,7 @@ Exchange streaming(int pieces, std::promise<bool>* all_read = nullptr) {
     return [=] {
       const auto body = reply->stream({200, {{"content-type", "text/plain"}}, {}});
       bool read = true;
-      for (int i = 0; i < pieces && read; ++i) read = body->write(std::string(100'000, 'x'));
+      for (int i = 0; i < pieces && read; ++i) read = body->write(std::string(100'000, 'z'));
       if (read) body->finish();
       if (all_read != nullptr) all_read->set_value(read);
     };
@@ -362,7 +362,7 @@ TEST(HttpServerTest, ABodyOfUnknownLengthComesInChunks) {
   client.send(get("/a") + get("/b", "Connection: close\r\n"));
   const std::string all = client.read_to_end();
   EXPECT_THAT(all, HasSubstr("transfer-encoding: chunked\r\n"));
-  EXPECT_EQ(std::ranges::count(all, 'x'), 2 * 30 * 100'000 + 2) << "and two in x-content-type";
+  EXPECT_EQ(std::ranges::count(all, 'z'), 2 * 30 * 100'000);
   EXPECT_THAT(all, EndsWith("\r\n0\r\n\r\n"));
 }
 
@@ -372,7 +372,7 @@ TEST(HttpServerTest, Http10ReadsAStreamToTheEndOfTheConnection) {
   client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   const std::string all = client.read_to_end();
   EXPECT_THAT(all, Not(HasSubstr("chunked")));
-  EXPECT_THAT(all, EndsWith(std::string(300'000, 'x')));
+  EXPECT_THAT(all, EndsWith(std::string(300'000, 'z')));
 }
 
 TEST(HttpServerTest, WhoMakesAStreamIsToldThatNobodyReads) {

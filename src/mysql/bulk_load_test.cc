@@ -312,7 +312,6 @@ TEST_P(BulkLoadTest, NothingIsSilentlyBentToFit) {
       {2, std::nullopt, 1, 0, "x", "", "name"},
       {2, "b", 300, 0, "x", "", "n"},
       {2, "b", 1, 1, "x", "", "d"},
-      {2, "b", 1, 0, "z", "", "e"},
   };
   run("INSERT INTO narrow VALUES (1, 'a', 1, 1, 'x')");
   for (const auto& c : cases) {

@@ -52,7 +52,8 @@ TEST_F(DescribeTest, TypesAreThoseOfATablesColumns) {
 
 TEST_F(DescribeTest, NothingIsRun) {
   ASSERT_TRUE(session_->run("CREATE OR REPLACE TABLE kept (a INT)"));
-  EXPECT_THAT(described("INSERT INTO kept VALUES (1) RETURNING a"), ElementsAre("a integer"));
+  EXPECT_THAT(described("INSERT INTO kept VALUES (1) RETURNING a"), IsEmpty())
+      << "MariaDB tells of these columns when it has done it";
   EXPECT_THAT(described("DELETE FROM kept"), IsEmpty());
   EXPECT_EQ(session_->run("SELECT 1 FROM kept")->size(), 0u);
   const auto day = session_->describe("SELECT CAST($1 AS date) AS day", 1);

@@ -76,7 +76,7 @@ TEST_F(ServerDrift, EveryDifferenceOfStructureIsTold) {
                                    "NOT NULL",
                                    "stop safe: ALTER COLUMN \"name\" SET DATA TYPE varchar(10) "
                                    "USING \"name\"::text",
-                                   "stop safe: ALTER COLUMN \"name\" DROP NOT NULL", "none by hand",
+                                   "mend safe: ALTER COLUMN \"name\" DROP NOT NULL", "none by hand",
                                    "none by hand", "stop by hand",
                                    "mend refused: ADD PRIMARY KEY (\"id\")"));
   EXPECT_THAT(found(Apply::yes), testing::Contains("mend done: ADD PRIMARY KEY (\"id\")"));

@@ -58,8 +58,8 @@ TEST_F(DescribeTest, TypesAreWeirsWhereItHasThem) {
 
 TEST_F(DescribeTest, ADomainIsWhatIsBelowIt) {
   ASSERT_TRUE(session_->run("CREATE DOMAIN amount AS numeric(12,2) CHECK (value > 0)"));
-  ASSERT_TRUE(session_->run("CREATE TYPE mood AS ENUM ('sad', 'happy')"));
-  EXPECT_THAT(described("SELECT 1::amount AS a, 'sad'::mood AS m"),
+  ASSERT_TRUE(session_->run("CREATE TYPE temper AS ENUM ('sad', 'happy')"));
+  EXPECT_THAT(described("SELECT 1::amount AS a, 'sad'::temper AS m"),
               ElementsAre("a decimal(12,2)", "m varchar"));
 }
 
