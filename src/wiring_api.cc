@@ -1,5 +1,7 @@
 #include "wiring_api.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 
 namespace weir {
@@ -8,6 +10,14 @@ namespace {
 /// Bodies that wait may take this part of `memory:`.
 constexpr uint64_t memory_parts = 8;
 constexpr size_t workers = 8;
+
+/// A shell's usual limit is 1,024 descriptors, and each connection takes one.
+void use_all_descriptors() {
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 }  // namespace
 
@@ -18,6 +28,7 @@ Result<std::unique_ptr<ApiService>> ApiService::start(const Project& project,
                                                       const ListenAddress& address) {
   auto service = std::unique_ptr<ApiService>(new ApiService);
   const Api& api = *project.api;
+  use_all_descriptors();
   pipeline::RowRequests::Options options;
   options.most_bytes = project.memory_bytes / memory_parts;
   options.remember = std::chrono::milliseconds(api.remember_ms);
