@@ -206,18 +206,6 @@ Json schemas(const Project& project) {
   return all;
 }
 
-Json query_operation(const NamedQuery& query) {
-  Json parameters = Json::array();
-  for (const QueryParameter& each : query.parameters) {
-    Json schema = type_schema(each.type);
-    if (each.fallback) schema.set("default", *each.fallback);
-    parameters.push(parameter(each.name.c_str(), "query", std::move(schema), each.type.to_string(),
-                              !each.fallback));
-  }
-  return plain_operation("Ask query " + query.name, "get_query_" + query.name, "200", list_body(),
-                         std::move(parameters));
-}
-
 std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -257,9 +245,6 @@ Json openapi(const Project& project) {
               Json::object().set("post", rows_operation(table, *route)));
   }
   paths.set("/api/rows", Json::object().set("post", csv_operation()));
-  for (const NamedQuery& query : project.api->queries) {
-    paths.set("/api/queries/" + query.name, Json::object().set("get", query_operation(query)));
-  }
   add_run_paths(paths);
   Json security = Json::object();
   security.set("key",
