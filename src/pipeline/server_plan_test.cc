@@ -32,7 +32,8 @@ class ServerPlan : public testing::TestWithParam<PlanWrites> {
   std::vector<std::string> dump() {
     std::vector<std::string> all = database.query(
         "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables WHERE "
-        "schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1");
+        "schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname NOT LIKE 'pg_temp%' "
+        "ORDER BY 1");
     for (const std::string& name : std::vector(all)) {
       for (std::string& row :
            database.query("SELECT t::text FROM " + name + " t ORDER BY t::text COLLATE \"C\"")) {
