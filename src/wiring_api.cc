@@ -34,11 +34,12 @@ Result<std::unique_ptr<ApiService>> ApiService::start(const Project& project,
   options.remember = std::chrono::milliseconds(api.remember_ms);
   service->rows_ = pipeline::make_row_requests(project, resources, clock, options);
   service->gate_ = std::make_unique<api::Gate>(api, keys, clock);
-  service->front_ = std::make_unique<api::Front>(
-      api::FrontParts{project, clock, *service->gate_, *service->rows_, std::move(ask), admin});
+  service->queries_ = std::make_unique<api::Queries>(project, *resources.databases);
+  service->front_ = std::make_unique<api::Front>(api::FrontParts{
+      project, clock, *service->gate_, *service->rows_, std::move(ask), admin, *service->queries_});
   http::ServerOptions listener;
   listener.address = address;
-  listener.workers = workers;
+  listener.workers = workers + api.max_queries;  // each query at work keeps one
   listener.most_connections = api.connections;
   if (!api.certificate.empty()) listener.tls = http::TlsFiles{api.certificate, api.key};
   service->server_ = WEIR_TRY(http::Server::listen(

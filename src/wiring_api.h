@@ -36,6 +36,7 @@ class ApiService {
 
   std::unique_ptr<pipeline::RowRequests> rows_;
   std::unique_ptr<api::Gate> gate_;
+  std::unique_ptr<api::Queries> queries_;
   std::unique_ptr<api::Front> front_;
   std::unique_ptr<http::Server> server_;
 };

@@ -1,24 +1,29 @@
 """The hiring job: a dirty history, counted by an independent script, mended and replayed to the last row."""
 import csv
 import datetime
-import importlib.util
 import io
+import os
 import pathlib
+import random
 import shutil
 import subprocess
+import sys
+from typing import Iterator
 
 import pytest
 
+from api_client import Api, make_key
 from database_targets import DuckdbFile, Target
-from weir_project import REPOSITORY, Project, balances
+from weir_project import REPOSITORY, Project, balances, binary
 
 EXAMPLE = REPOSITORY / 'examples' / 'hiring'
 REAL = REPOSITORY.parent / 'shared' / 'data' / 'hiring'
 COLUMNS = ['id', 'name', 'datetime', 'department_id', 'job_id']
 
-spec = importlib.util.spec_from_file_location('count', EXAMPLE / 'count.py')
-count = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(count)
+sys.path.insert(0, str(EXAMPLE))
+import count  # noqa: E402
+import reports  # noqa: E402
+sys.path.pop(0)
 
 
 @pytest.fixture(params=['generated', 'real'])
@@ -37,6 +42,7 @@ def hiring(target: Target, root: pathlib.Path, files: pathlib.Path) -> Project:
     (root / 'landing').mkdir(parents=True)
     for yaml in EXAMPLE.glob('*.yaml'):
         shutil.copy(yaml, root)
+    shutil.copytree(EXAMPLE / 'sql', root / 'sql')
     for name in ('departments', 'jobs', 'hired_employees'):
         shutil.copy(files / f'{name}.csv', root / 'landing')
     project = target.project(root)
@@ -148,8 +154,70 @@ def test_the_story_is_the_same_wherever_its_tables_are(tmp_path: pathlib.Path, t
     assert told_by[0][0][3]['rows']['inserted'] > 0
 
 
-def test_demo_runs() -> None:
-    from weir_project import binary
-    done = subprocess.run([EXAMPLE / 'demo.sh', binary()], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert 'unresolved: 0' in done.stdout, done.stdout
+def with_header(path: pathlib.Path, names: str) -> bytes:
+    return f'{names}\n'.encode() + path.read_bytes()
+
+
+def batches(rows: list[dict], source: random.Random) -> Iterator[list[dict]]:
+    """Of 1 to 1000 rows, as many as a request may have."""
+    while rows:
+        size = source.choice([1, 7, 1000])
+        yield rows[:size]
+        rows = rows[size:]
+
+
+def numbered(row: dict) -> dict:
+    return {name: int(value) for name, value in row.items() if name == 'id' or name.startswith('q') or name == 'hired'}
+
+
+def check_reports(api: Api, expected: dict[str, list[dict]]) -> None:
+    assert expected['hired-by-quarter'] and expected['hired-above-mean'], 'nothing would be compared'
+    for name, rows in expected.items():
+        answer = api.get(f'/api/queries/{name}')
+        assert answer.status == 200 and answer.json() == rows, answer
+        table = api.get(f'/api/queries/{name}', accept='text/csv').body.decode()
+        read = list(csv.DictReader(io.StringIO(table, newline='')))
+        assert [{**row, **numbered(row)} for row in read] == rows
+        assert list(read[0]) == list(rows[0])
+
+
+def test_the_history_comes_in_by_http_and_the_reports_are_right(files: pathlib.Path, tmp_path: pathlib.Path,
+                                                                 target: Target) -> None:
+    project = hiring(target, tmp_path / 'project', files)
+    for path in (project.root / 'landing').iterdir():
+        path.unlink()
+    with project.up('--port', '0'):
+        api = Api(project, make_key(project, 'all'))
+        for table, names in (('departments', 'id,department'), ('jobs', 'id,job')):
+            answer = api.post(f'/api/rows?table={table}&schema=public&append=true', with_header(files / f'{table}.csv', names))
+            assert answer.status == 200 and balances(answer.json()) and not answer.json()['rows']['rejected'], answer
+        expected = count.expected(files)
+        with (files / 'hired_employees.csv').open(newline='', encoding='utf-8') as file:
+            rows = [dict(zip(COLUMNS, [value or None for value in row])) for row in csv.reader(file)]
+        # A line with a field missing is no row that JSON could spell: its fields are not told apart.
+        whole = [row for line, row in enumerate(rows, 1)
+                 if not any(word.endswith('fields') for word in expected['rejected'].get(line, []))]
+        receipts = []
+        for batch in batches(whole, random.Random(5)):
+            answer = api.rows('hired_employees', batch)
+            assert answer.status in (200, 422), answer
+            receipts.append(answer.json() if answer.status == 200 else answer.json()['receipt'])
+        assert all(balances(receipt) for receipt in receipts)
+        assert sum(receipt['rows']['inserted'] for receipt in receipts) == expected['inserted']
+        check_reports(api, reports.reports(files))
+        # The whole file at once takes the place of what came in pieces.
+        answer = api.post('/api/rows?table=hired_employees&schema=public&append=false',
+                          with_header(files / 'hired_employees.csv', ','.join(COLUMNS)))
+        assert answer.status == 200 and answer.json()['rows']['inserted'] == expected['inserted'], answer
+        assert {reject['line'] - 1: told(reject) for reject in answer.json()['rejects']} == expected['rejected']
+        check_reports(api, reports.reports(files))
+
+
+def test_demo_runs(target: Target) -> None:
+    url = {} if target.name == 'duckdb' else {f'HIRING_{target.name.upper()}': target.url}
+    words = [] if target.name == 'duckdb' else [target.name]
+    done = subprocess.run([EXAMPLE / 'demo.sh', binary(), *words], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, **url})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 'unresolved: 0' in done.stdout and '"inserted": 2' in done.stdout, done.stdout
+    assert 'department,job,q1,q2,q3,q4' in done.stdout and 'invalid_parameter' in done.stdout, done.stdout

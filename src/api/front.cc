@@ -75,6 +75,9 @@ class Noting final : public http::Reply::Sink {
     return reply_.stream(std::move(head));
   }
 
+  void watch_client() override { reply_.watch_client(); }
+  bool client_left() const override { return reply_.client_left(); }
+
   void set_key(const std::string& id) { key_ = id; }
 
  private:
@@ -151,6 +154,7 @@ std::function<void()> Front::take(http::Request request, http::Reply reply) {
     take_rows(std::move(asked));
     return {};
   }
+  if (target.kind == Kind::query) return take_query(std::move(asked));
   const auto shared = std::make_shared<Asked>(std::move(asked));
   return [this, shared] { answer(*shared); };
 }
@@ -176,6 +180,16 @@ void Front::take_rows(Asked asked) {
         reply->send(std::move(response));
       });
   if (!submitted) reply->send(problem(submitted.error()));
+}
+
+std::function<void()> Front::take_query(Asked asked) {
+  const NamedQuery* query = parts_.project.api->find_query(asked.target.name);
+  const std::string plan = query != nullptr ? query->plan : std::string(standard_plan);
+  if (auto refused = parts_.gate.count(asked.key, plan)) {
+    asked.reply.send(*std::move(refused));
+    return {};
+  }
+  return parts_.queries.take(asked.target.name, asked.request.head, std::move(asked.reply));
 }
 
 void Front::answer_monitoring(Asked& asked) {

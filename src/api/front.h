@@ -7,6 +7,7 @@
 
 #include "api/admin.h"
 #include "api/gate.h"
+#include "api/queries.h"
 #include "api/request_target.h"
 #include "base/clock.h"
 #include "http/reply.h"
@@ -25,6 +26,7 @@ struct FrontParts {
   /// Answers a verb, as the owner does for `weir` itself; on the calling thread.
   owner::Handler ask;
   Admin& admin;
+  Queries& queries;
 };
 
 /// The HTTP API: says who may ask, what is asked for, and passes it on. Thread-safe.
@@ -43,6 +45,7 @@ class Front {
   std::optional<http::Response> check_scope(const Target& target, const ApiKey& key,
                                             const http::RequestHead& head) const;
   void take_rows(Asked asked);
+  std::function<void()> take_query(Asked asked);
   void answer(Asked& asked);
   void answer_monitoring(Asked& asked);
 

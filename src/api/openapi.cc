@@ -5,6 +5,7 @@
 #include <map>
 
 #include "api/problem.h"
+#include "api/query_openapi.h"
 #include "api/row_schema.h"
 
 namespace weir::api {
@@ -171,6 +172,14 @@ void add_run_paths(Json& paths) {
   }
 }
 
+void add_query_path(const NamedQuery& query, Json& paths) {
+  Json operation = query_operation(query);
+  Json responses = operation["responses"];
+  add_problems(responses, {400, 401, 403, 404, 406, 429, 500, 503, 504});
+  operation.set("responses", std::move(responses));
+  paths.set("/api/queries/" + query.name, Json::object().set("get", std::move(operation)));
+}
+
 Json schemas(const Project& project) {
   Json all = Json::object();
   for (const Table& table : project.tables) all.set(table.name.value(), row_schema(table));
@@ -245,6 +254,7 @@ Json openapi(const Project& project) {
               Json::object().set("post", rows_operation(table, *route)));
   }
   paths.set("/api/rows", Json::object().set("post", csv_operation()));
+  for (const NamedQuery& query : project.api->queries) add_query_path(query, paths);
   add_run_paths(paths);
   Json security = Json::object();
   security.set("key",

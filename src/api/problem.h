@@ -15,6 +15,7 @@ namespace weir::api {
   X(malformed, 400, "The request is not what this address takes")        \
   X(missing_parameter, 400, "A parameter is missing")                    \
   X(invalid_parameter, 400, "A parameter has no value of its type")      \
+  X(unknown_parameter, 400, "A parameter is not known")                  \
   X(no_key, 401, "A key is needed")                                      \
   X(unknown_key, 401, "The key is not known, or was revoked")            \
   X(out_of_scope, 403, "The key may not do this")                        \
@@ -30,9 +31,11 @@ namespace weir::api {
   X(too_many_requests, 429, "Too many requests")                         \
   X(quota_used_up, 429, "The day's requests are used up")                \
   X(failed, 500, "weir could not do this")                               \
+  X(query_failed, 500, "The query's SQL failed in its database")         \
   X(too_much_waits, 503, "Too much waits to be done")                    \
   X(database_unavailable, 503, "A database cannot be reached")           \
-  X(stopping, 503, "This weir is stopping")
+  X(stopping, 503, "This weir is stopping")                              \
+  X(took_too_long, 504, "The answer took too long")
 
 enum class ProblemCode {
 #define X(code, status, title) code,

@@ -1,5 +1,6 @@
 #include "config/api_entry.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace weir::config {
@@ -78,11 +79,19 @@ Value<RowsRouteEntry> rows_route_value() {
       .value();
 }
 
+/// A value as it stands in the file, in quotes or not.
+Value<Located<std::string>> default_value() {
+  Value<Located<std::string>> out = text_value("a value");
+  out.outline.schema = text::Json::object().set(
+      "type", text::Json::array().push("string").push("number").push("boolean"));
+  return out;
+}
+
 Value<ParameterEntry> parameter_value() {
   const Value<ParameterEntry> full =
       Record<ParameterEntry>("parameter", "A value that a query is asked with.")
           .required("type", &ParameterEntry::type, data_type_value(), "Its type.", "integer")
-          .optional("default", &ParameterEntry::fallback, text_value("a value"),
+          .optional("default", &ParameterEntry::fallback, default_value(),
                     "What it is when nobody gives it. Left out: it must be given.", "10")
           .value();
   return with_short_form<ParameterEntry, Located<DataType>>(
@@ -91,20 +100,37 @@ Value<ParameterEntry> parameter_value() {
       });
 }
 
+/// What can stand behind a `$`.
+bool is_parameter_name(std::string_view name) {
+  const auto letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  return !name.empty() && name.size() <= 63 && letter(name[0]) &&
+         std::ranges::all_of(name, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
+NameRule parameter_name() {
+  return {"parameter", "^[A-Za-z_][A-Za-z0-9_]*$", "letters, digits and '_', a digit not first",
+          is_parameter_name};
+}
+
 Value<QueryEntry> query_value() {
   return Record<QueryEntry>("query", "A SELECT that has a name: GET /api/queries/NAME.")
-      .required("sql", &QueryEntry::sql, sql_value("SQL, or the path of a .sql file"),
-                "The statement, or a file with it, relative to the project's folder. `$name` "
-                "stands for a parameter, which is bound, never spliced.",
-                "SELECT * FROM hits WHERE date >= $since")
+      .required(
+          "sql", &QueryEntry::sql, sql_entry_value("SQL, or the path of a .sql file"),
+          "The statement, or a file with it, relative to the project's folder. `$name` "
+          "stands for a parameter, which is bound, never spliced. Where engines differ: one text "
+          "for each, {duckdb: …, postgres: …, mysql: …}.",
+          "SELECT * FROM hits WHERE date >= $since")
       .required("in", &QueryEntry::database, text_value("the name of a database"),
                 "The database it is asked of.", "warehouse")
-      .optional("parameters", &QueryEntry::parameters,
-                named(identifier("parameter"), parameter_value()),
+      .optional("parameters", &QueryEntry::parameters, named(parameter_name(), parameter_value()),
                 "What it is asked with: `?since=2026-01-01`.",
                 "{since: date, most: {type: integer, default: 10}}")
       .optional("plan", &QueryEntry::plan, text_value("the name of a plan"),
                 "What one key may ask of it.", "standard")
+      .optional("timeout", &QueryEntry::timeout_ms, duration_value(1'000, 24 * hour_ms),
+                "How long an answer may take, until its last row is sent.", "60s")
       .later("deliver", &QueryEntry::later, later_value("a map"),
              "Puts the rows into a bucket and answers with a link.",
              "{link: landing/reports/, expires: 24h}")
@@ -140,9 +166,11 @@ Value<ApiEntry> api_value() {
                 "Settings of POST /api/tables/TABLE/rows, for tables that need other than the "
                 "defaults.",
                 "{hits: {max_rows: 500, mode: merge}}")
-      .later("queries", &ApiEntry::queries, named(identifier("query"), query_value()),
-             "SQL that is answered by name.",
-             "{daily: {sql: SELECT * FROM daily_totals, in: warehouse}}")
+      .optional("queries", &ApiEntry::queries, named(identifier("query"), query_value()),
+                "SQL that is answered by name: GET /api/queries/QUERY.",
+                "{daily: {sql: SELECT * FROM daily_totals, in: warehouse}}")
+      .optional("max_queries", &ApiEntry::max_queries, integer_value(1, 256),
+                "Most queries at work at a time; one more gets 503.", "4")
       .later("origins", &ApiEntry::origins, list(text_value("an origin")),
              "Web pages that may ask (CORS), e.g. https://app.example.org. Left out: none.",
              "[\"https://app.example.org\"]")

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/sql_entry.h"
 #include "config/values.h"
 #include "model/api.h"
 
@@ -34,10 +35,11 @@ struct ParameterEntry {
 };
 
 struct QueryEntry {
-  SqlText sql;
+  SqlEntry sql;
   Located<std::string> database;
   std::vector<Named<ParameterEntry>> parameters;
   Located<std::string> plan{std::string(standard_plan), {}};
+  Located<int64_t> timeout_ms{NamedQuery{}.timeout_ms, {}};
   std::optional<Later> later;
 };
 
@@ -51,6 +53,7 @@ struct ApiEntry {
   std::vector<Named<PlanEntry>> plans;
   std::vector<Named<RowsRouteEntry>> rows;
   std::vector<Named<QueryEntry>> queries;
+  Located<int64_t> max_queries{static_cast<int64_t>(Api{}.max_queries), {}};
   std::vector<Located<std::string>> origins;
   Located<int64_t> remember_ms{Api{}.remember_ms, {}};
   Located<int64_t> connections{static_cast<int64_t>(Api{}.connections), {}};

@@ -50,6 +50,8 @@ class SqlChecker {
                                                  const Pipeline& pipeline) = 0;
   /// Checks a table's rule predicates.
   virtual std::vector<Diagnostic> check_table(const Project& project, const Table& table) = 0;
+  /// Checks the SQL of a named query, and its parameters.
+  virtual std::vector<Diagnostic> check_query(const Project& project, const NamedQuery& query) = 0;
 };
 
 /// Reads weir.yaml and its overlay, reports every problem in one go; a missing or unreadable file

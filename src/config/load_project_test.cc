@@ -186,6 +186,10 @@ class RecordingChecker : public SqlChecker {
     calls.push_back("table " + table.name.value());
     return {};
   }
+  std::vector<Diagnostic> check_query(const Project&, const NamedQuery& query) override {
+    calls.push_back("query " + query.name);
+    return {};
+  }
 };
 
 TEST(SqlChecking, OnlyWhatIsValidIsChecked) {

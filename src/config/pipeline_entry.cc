@@ -132,31 +132,6 @@ Value<ReadEntry> read_value() {
       .value();
 }
 
-Value<SqlEntry> sql_entry_value() {
-  const Value<SqlText> sql = sql_value("SQL");
-  const Value<SqlEntry> full =
-      Record<SqlEntry>("sql", "SQL that differs from engine to engine.")
-          .optional("duckdb", &SqlEntry::duckdb, sql, "For duckdb:// databases.", "SELECT 1 AS n")
-          .optional("postgres", &SqlEntry::postgres, sql, "For postgres:// databases.",
-                    "SELECT 1 AS n")
-          .optional("mysql", &SqlEntry::mysql, sql, "For mysql:// databases.", "SELECT 1 AS n")
-          .value();
-  Value<SqlEntry> out = full;
-  out.outline = either_outline(sql.outline, full.outline);
-  out.read = [full = full.read, brief = sql.read](const YamlNode& node,
-                                                  Reader& reader) -> std::optional<SqlEntry> {
-    if (node.kind == YamlKind::map) return full(node, reader);
-    const Location place = reader.place(node);
-    std::optional<SqlText> text = brief(node, reader);
-    if (!text) return std::nullopt;
-    SqlEntry entry;
-    entry.any = *std::move(text);
-    entry.location = place;
-    return entry;
-  };
-  return out;
-}
-
 Value<LoadEntry> load_value() {
   return Record<LoadEntry>("load",
                            "Writes the rows into a table, with receipt and ledger, in one "
@@ -224,7 +199,7 @@ Value<StepEntry> step_value() {
                   "Rejects the rows for which a condition (DuckDB) is false: one condition, "
                   "several, or conditions by name.",
                   "{ends after it begins: ends >= begins}");
-  record.optional("sql", &StepEntry::sql, sql_entry_value(),
+  record.optional("sql", &StepEntry::sql, sql_entry_value("SQL"),
                   "A query that runs inside a database; its rows are the input of the next steps.",
                   "SELECT * FROM hits");
   record.optional("in", &StepEntry::in, text_value("the name of a database"),

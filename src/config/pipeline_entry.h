@@ -3,6 +3,7 @@
 #include "config/http_step_entry.h"
 #include "config/retry_entry.h"
 #include "config/row_step_entry.h"
+#include "config/sql_entry.h"
 #include "config/values.h"
 #include "model/pipeline.h"
 
@@ -44,12 +45,6 @@ struct ReadEntry {
   Located<Compression> compression{Compression::automatic, {}};
   Located<uint64_t> max_record{ReadStep{}.max_record_bytes, {}};
   Located<bool> infer{false, {}};
-  Location location;
-};
-
-/// `sql: SELECT …`, or one text per engine.
-struct SqlEntry {
-  std::optional<SqlText> any, duckdb, postgres, mysql;
   Location location;
 };
 

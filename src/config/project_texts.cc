@@ -55,6 +55,11 @@ void check_sql(const Resolved& resolved, SqlChecker& checker, Reader& reader) {
   for (const Table& table : resolved.project.tables) {
     add(checker.check_table(resolved.project, table));
   }
+  if (resolved.project.api) {
+    for (const NamedQuery& query : resolved.project.api->queries) {
+      add(checker.check_query(resolved.project, query));
+    }
+  }
   for (const PipelineName& name : resolved.checkable) {
     add(checker.check_pipeline(resolved.project, *resolved.project.find_pipeline(name)));
   }

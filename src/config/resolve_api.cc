@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "config/resolve.h"
+#include "text/written_value.h"
 
 namespace weir::config {
 namespace {
@@ -23,6 +24,7 @@ class ApiResolver {
     for (const auto& query : entry_.queries) resolve_query(query);
     resolve_origins();
     api_.remember_ms = entry_.remember_ms.value;
+    api_.max_queries = static_cast<size_t>(entry_.max_queries.value);
     api_.connections = static_cast<size_t>(entry_.connections.value);
     return std::move(api_);
   }
@@ -32,6 +34,7 @@ class ApiResolver {
   void resolve_plans();
   void resolve_rows();
   void resolve_query(const Named<QueryEntry>& entry);
+  void resolve_parameter(const Named<ParameterEntry>& entry, NamedQuery& query);
   bool read_file(SqlText& sql);
   void resolve_origins();
   fs::path below_root(const std::string& path) const {
@@ -127,7 +130,7 @@ bool ApiResolver::read_file(SqlText& sql) {
     return false;
   }
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  sql = {std::move(text), {sql.text, 1, 1}, false};
+  sql = {std::move(text), {sql.text, 1, 1}, true};
   return true;
 }
 
@@ -135,26 +138,48 @@ void ApiResolver::resolve_query(const Named<QueryEntry>& entry) {
   if (!entry.sound) return;
   NamedQuery query;
   query.name = entry.name;
-  query.sql = entry.value.sql;
   query.location = entry.location;
   query.database = DatabaseName(entry.value.database.value);
   query.plan = entry.value.plan.value;
+  query.timeout_ms = entry.value.timeout_ms.value;
   check_plan(entry.value.plan);
   if (find_entry(resolving_.entry.databases, entry.value.database.value) == nullptr) {
     reader_.error(entry.value.database.location,
                   "there is no database '" + entry.value.database.value + "'",
                   "name one of 'databases'");
   }
-  for (const auto& each : entry.value.parameters) {
-    QueryParameter parameter{each.name, each.value.type.value, {}, each.location};
-    if (each.value.type.value.kind == TypeKind::list) {
-      reader_.error(each.location, "parameter '" + each.name + "' cannot be a list",
-                    "give it a plain type, e.g. varchar");
-    }
-    if (const auto& fallback = each.value.fallback) parameter.fallback = fallback->value;
-    query.parameters.push_back(std::move(parameter));
+  const DatabaseConfig* database = resolving_.project.find_database(query.database);
+  if (database == nullptr) return;  // its own error is enough
+  const SqlText* sql = entry.value.sql.find(database->engine);
+  if (sql == nullptr) {
+    const std::string engine(engine_word(database->engine));
+    return reader_.error(entry.location,
+                         "query '" + entry.name + "' has no SQL for " + engine +
+                             ", the engine of database '" + query.database.value() + "'",
+                         "add " + engine + ": …");
   }
+  query.sql = *sql;
+  for (const auto& each : entry.value.parameters) resolve_parameter(each, query);
   if (read_file(query.sql)) api_.queries.push_back(std::move(query));
+}
+
+void ApiResolver::resolve_parameter(const Named<ParameterEntry>& entry, NamedQuery& query) {
+  QueryParameter parameter{entry.name, entry.value.type.value, {}, entry.location};
+  const bool list = parameter.type.kind == TypeKind::list;
+  if (list) {
+    reader_.error(entry.location, "parameter '" + entry.name + "' cannot be a list",
+                  "give it a plain type, e.g. varchar");
+  }
+  if (const auto& fallback = entry.value.fallback) {
+    parameter.fallback = fallback->value;
+    const auto value = text::written_value(parameter.type, fallback->value);
+    if (!value && !list) {
+      reader_.error(fallback->location,
+                    "the default of parameter '" + entry.name + "': " + value.error().message,
+                    value.error().fix);
+    }
+  }
+  query.parameters.push_back(std::move(parameter));
 }
 
 void ApiResolver::resolve_origins() {

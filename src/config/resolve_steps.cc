@@ -126,13 +126,9 @@ std::optional<Step> resolve_sql(const Named<PipelineEntry>& entry, const StepEnt
   }
   const DatabaseConfig* config = resolving.project.find_database(out.database);
   if (config == nullptr) return std::nullopt;  // its own error is enough
-  const std::optional<SqlText>& sql = config->engine == Engine::duckdb     ? step.sql->duckdb
-                                      : config->engine == Engine::postgres ? step.sql->postgres
-                                                                           : step.sql->mysql;
-  if (!sql) {
-    const std::string engine = config->engine == Engine::duckdb     ? "duckdb"
-                               : config->engine == Engine::postgres ? "postgres"
-                                                                    : "mysql";
+  const SqlText* sql = step.sql->find(config->engine);
+  if (sql == nullptr) {
+    const std::string engine(engine_word(config->engine));
     resolving.reader.error(step.sql->location,
                            "no SQL for " + engine + ", the engine of database '" + step.in->value +
                                "'," + in_pipeline(entry),

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,8 @@ class RawClient {
   }
 
   bool connected() const { return connected_; }
+  /// What ended the last read: 0 when it was no error.
+  int last_error() const { return last_error_; }
   /// False: the other side has closed.
   bool send(std::string_view bytes) {
     return ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
@@ -72,6 +75,7 @@ class RawClient {
     if (::poll(&watched, 1, patience_ms) <= 0) return false;
     char chunk[16 * 1024];
     const ssize_t got = ::recv(socket_.get(), chunk, sizeof chunk, 0);
+    last_error_ = got < 0 ? errno : 0;
     if (got <= 0) return false;
     buffer_.append(chunk, static_cast<size_t>(got));
     return true;
@@ -79,6 +83,7 @@ class RawClient {
 
   io::Descriptor socket_;
   bool connected_ = false;
+  int last_error_ = 0;
   std::string buffer_;
 };
 

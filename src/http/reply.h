@@ -18,6 +18,8 @@ class BodyWriter {
   virtual void finish() = 0;
   /// Whether nobody reads any more.
   virtual bool gone() const = 0;
+  /// Breaks the body off, also while write() waits. From any thread.
+  virtual void cut() = 0;
 };
 
 /// Where the answer to one request goes: once, from any thread, at any time before the server ends.
@@ -30,6 +32,9 @@ class Reply {
     virtual ~Sink() = default;
     virtual void send(Response response) = 0;
     virtual std::unique_ptr<BodyWriter> stream(Response head) = 0;
+    /// See Reply; without a connection nobody leaves.
+    virtual void watch_client() {}
+    virtual bool client_left() const { return false; }
   };
 
   explicit Reply(std::shared_ptr<Sink> sink) : sink_(std::move(sink)) {}
@@ -40,6 +45,11 @@ class Reply {
   void send(Response response);
   /// Sends the head; the body, of a length nobody knows yet, is written by the caller.
   std::unique_ptr<BodyWriter> stream(Response head);
+  /// From now on a client that closes its side before it is answered counts as gone, and its
+  /// connection is closed: for answers that are costly to make.
+  void watch_client() { sink_->watch_client(); }
+  /// Nobody waits for the answer any more.
+  bool client_left() const { return sink_ != nullptr && sink_->client_left(); }
   explicit operator bool() const { return sink_ != nullptr; }  ///< it is still to be given
 
  private:

@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "http/channel.h"
+#include "http/door.h"
 #include "http/request_reader.h"
 #include "http/response_text.h"
 #include "http/stream_buffer.h"
@@ -54,7 +55,9 @@ class Server::Loop {
         acceptor_(io_),
         accept_timer_(io_),
         workers_(std::max<size_t>(options_.workers, 1)),
-        door_(std::make_shared<Door>(io_)) {}
+        door_(
+            std::make_shared<Door>([this](Door::Work work) { asio::post(io_, std::move(work)); })) {
+  }
   ~Loop() { drain(milliseconds(0)); }
 
   Result<void> listen();
@@ -68,7 +71,6 @@ class Server::Loop {
  private:
   class Connection;
   class Answering;
-  class Door;
 
   void accept();
   void accepted(const error_code& error, tcp::socket socket);
@@ -133,6 +135,10 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
   void answer(Response head, StreamReader stream);
   /// There may be more of the body.
   void stream_on();
+  /// Who leaves before the answer is not waited for.
+  void watch_for_leaving() {
+    if (phase_ == Phase::handling && !std::exchange(watched_, true)) watch_for_end();
+  }
 
  private:
   enum class Phase { greeting, idle, head, body, handling, writing, lingering, closed };
@@ -172,6 +178,7 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
   After after_handling_ = After::close;
   bool http_1_1_ = true;
   bool head_request_ = false;
+  bool watched_ = false;  // while its request is handled
   size_t lingered_ = 0;
 };
 
@@ -290,25 +297,6 @@ void Server::Loop::Connection::begin_body() {
   advance(state);
 }
 
-/// The way from other threads to the io thread; leads nowhere once that has ended.
-class Server::Loop::Door {
- public:
-  explicit Door(asio::io_context& io) : io_(&io) {}
-  template <class Work>
-  void post(Work work) {
-    const std::lock_guard lock(mutex_);
-    if (io_ != nullptr) asio::post(*io_, std::move(work));
-  }
-  void shut() {
-    const std::lock_guard lock(mutex_);
-    io_ = nullptr;
-  }
-
- private:
-  std::mutex mutex_;
-  asio::io_context* io_;  // guarded by mutex_
-};
-
 /// What a reply does with the connection that asked, if that is still there.
 class Server::Loop::Answering final : public Reply::Sink {
  public:
@@ -320,6 +308,12 @@ class Server::Loop::Answering final : public Reply::Sink {
       if (const auto connection = asking.lock()) connection->answer(std::move(response));
     });
   }
+  void watch_client() override {
+    door_->post([asking = connection_] {
+      if (const auto connection = asking.lock()) connection->watch_for_leaving();
+    });
+  }
+  bool client_left() const override { return connection_.expired(); }
   std::unique_ptr<BodyWriter> stream(Response head) override {
     if (!has_sound_headers(head)) head = problem(500, "the answer had a header that is none");
     const auto wake = [door = door_, asking = connection_] {
@@ -329,12 +323,11 @@ class Server::Loop::Answering final : public Reply::Sink {
     };
     const auto buffer =
         std::make_shared<StreamBuffer>(http_1_1_ ? Framing::chunked : Framing::to_close, wake);
-    door_->post(
-        [asking = connection_, head = std::move(head), reading = StreamReader(buffer)]() mutable {
-          if (const auto connection = asking.lock()) {
-            connection->answer(std::move(head), std::move(reading));
-          }
-        });
+    const auto reading = std::make_shared<StreamReader>(buffer);
+    door_->post([asking = connection_, head = std::move(head), reading]() mutable {
+      const auto connection = asking.lock();
+      if (connection) connection->answer(std::move(head), std::move(*reading));
+    });
     return std::make_unique<StreamWriter>(buffer);
   }
 
@@ -346,6 +339,7 @@ class Server::Loop::Answering final : public Reply::Sink {
 
 void Server::Loop::Connection::handle() {
   phase_ = Phase::handling;
+  watched_ = false;
   timer_.cancel();
   Request request = reader_.take();
   request.peer = peer_;
@@ -377,8 +371,9 @@ void Server::Loop::Connection::answer(Response head, StreamReader stream) {
 /// A client that leaves while nothing is written would not be noticed.
 void Server::Loop::Connection::watch_for_end() {
   socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](const error_code& error) {
+    const bool matters = self->stream_ || (self->phase_ == Phase::handling && self->watched_);
     // Other bytes are its next request: they are read when this one is answered.
-    if (!error && self->stream_ && self->channel_.ended()) self->close();
+    if (!error && matters && self->channel_.ended()) self->close();
   });
 }
 
@@ -391,7 +386,12 @@ void Server::Loop::Connection::stream_on() {
     case StreamBuffer::Taken::bytes: return write_some();
     case StreamBuffer::Taken::nothing_yet: timer_.cancel(); return;
     case StreamBuffer::Taken::end: stream_ = {}; return written();
-    case StreamBuffer::Taken::broken: return close();
+    case StreamBuffer::Taken::broken: {
+      // Without chunks it would look like a body that ended, were the connection not reset.
+      error_code ignored;
+      if (!http_1_1_) socket_.set_option(tcp::socket::linger(true, 0), ignored);
+      return close();
+    }
   }
 }
 

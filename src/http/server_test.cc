@@ -7,6 +7,7 @@
 #include <atomic>
 #include <future>
 #include <stdexcept>
+#include <thread>
 
 #include "http/raw_client_for_test.h"
 
@@ -398,6 +399,62 @@ TEST(HttpServerTest, AStreamThatBreaksOffHasNoLastChunk) {
   const std::string all = client.read_to_end();
   EXPECT_THAT(all, HasSubstr("4\r\nhalf\r\n"));
   EXPECT_THAT(all, Not(EndsWith("0\r\n\r\n")));
+}
+
+TEST(HttpServerTest, WithoutChunksABodyThatBreaksOffIsAReset) {
+  const Exchange half = [](Request, Reply given) -> std::function<void()> {
+    const auto reply = std::make_shared<Reply>(std::move(given));
+    return [=] { reply->stream({200, {}, {}})->write("half"); };
+  };
+  const auto server = std::move(Server::listen({}, half).value());
+  RawClient client(server->address());
+  client.send("GET / HTTP/1.0\r\n\r\n");
+  client.read_to_end();
+  EXPECT_EQ(client.last_error(), ECONNRESET);
+}
+
+TEST(HttpServerTest, AWriteThatWaitsEndsWhenTheBodyIsCut) {
+  std::promise<std::shared_ptr<BodyWriter>> begun;
+  std::promise<bool> written;
+  const Exchange endless = [&](Request, Reply given) -> std::function<void()> {
+    const auto reply = std::make_shared<Reply>(std::move(given));
+    return [&, reply] {
+      const std::shared_ptr<BodyWriter> body = reply->stream({200, {}, {}});
+      begun.set_value(body);
+      const std::string piece(100'000, 'z');
+      while (body->write(piece)) {
+      }
+      written.set_value(body->gone());
+    };
+  };
+  const auto server = std::move(Server::listen({}, endless).value());
+  RawClient client(server->address(), 4096);
+  client.send(get("/"));  // and reads nothing: the writer comes to wait
+  begun.get_future().get()->cut();
+  EXPECT_FALSE(written.get_future().get()) << "the client was there";
+  EXPECT_THAT(client.read_to_end(), Not(EndsWith("0\r\n\r\n")));
+}
+
+TEST(HttpServerTest, WhoLeavesBeforeACostlyAnswerIsNoticed) {
+  std::promise<void> asked, noticed;
+  std::atomic<bool> given_up = false;
+  const Exchange costly = [&](Request, Reply given) -> std::function<void()> {
+    const auto reply = std::make_shared<Reply>(std::move(given));
+    return [&, reply] {
+      reply->watch_client();
+      asked.set_value();
+      while (!reply->client_left() && !given_up) std::this_thread::yield();
+      if (!given_up) noticed.set_value();
+    };
+  };
+  const auto server = std::move(Server::listen({}, costly).value());
+  {
+    RawClient client(server->address());
+    client.send(get("/"));
+    asked.get_future().get();
+  }
+  EXPECT_EQ(noticed.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready);
+  given_up = true;
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ bool StreamBuffer::write(std::string_view piece) {
     piece.remove_prefix(part.size());
     wake_if_starved(lock);
   }
-  return !closed();
+  const std::lock_guard lock(mutex_);
+  return state_ == State::open;
 }
 
 void StreamBuffer::wake_if_starved(std::unique_lock<std::mutex>& lock) {
@@ -43,6 +44,7 @@ void StreamBuffer::break_off() {
   std::unique_lock lock(mutex_);
   if (state_ != State::open) return;
   state_ = State::broken;
+  room_.notify_all();
   wake_if_starved(lock);
 }
 

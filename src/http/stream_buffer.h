@@ -33,7 +33,8 @@ class StreamBuffer {
   /// For the maker; false once closed.
   bool write(std::string_view piece);
   void finish();
-  /// The maker went without finish().
+  /// The maker went without finish(), or gives up: a write() that waits gives false. From any
+  /// thread.
   void break_off();
   bool closed() const;
 
@@ -64,6 +65,7 @@ class StreamWriter final : public BodyWriter {
   bool write(std::string_view piece) override { return buffer_->write(piece); }
   void finish() override { buffer_->finish(); }
   bool gone() const override { return buffer_->closed(); }
+  void cut() override { buffer_->break_off(); }
 
  private:
   std::shared_ptr<StreamBuffer> buffer_;

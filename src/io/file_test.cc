@@ -117,6 +117,22 @@ TEST(SpoolFile, ReadersSeeWhatWasAppendedAndTheFolderStaysEmpty) {
   EXPECT_EQ((*spool)->size_bytes(), 6u);
 }
 
+TEST(SpoolFile, IsFilledByWhoOpensFilesByName) {
+  TemporaryFolder folder;
+  const auto spool = SpoolFile::create(folder.path());
+  ASSERT_TRUE(spool);
+  ASSERT_TRUE((*spool)->fill([](const std::string& path) -> Result<void> {
+    std::ofstream(path, std::ios::binary) << "by name";
+    return {};
+  }));
+  EXPECT_EQ((*spool)->size_bytes(), 7u);
+  EXPECT_EQ(read_all(*(*spool)->open()), "by name");
+  EXPECT_EQ(names_in(folder.path()), 0u);
+  const auto failed = (*spool)->fill(
+      [](const std::string&) -> Result<void> { return fail(ErrorCode::io, "the disk is full"); });
+  EXPECT_EQ(failed.error().message, "the disk is full");
+}
+
 TEST(SpoolFile, EndsWhereItEndedWhenTheDiskIsFull) {
   TemporaryFolder folder;
   auto spool = SpoolFile::create(folder.path());

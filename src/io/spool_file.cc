@@ -1,6 +1,7 @@
 #include "io/spool_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -64,6 +65,16 @@ Result<void> SpoolFile::append(std::string_view bytes) {
     return written;
   }
   size_bytes_.store(end + bytes.size(), std::memory_order_release);
+  return {};
+}
+
+Result<void> SpoolFile::fill(const std::function<Result<void>(const std::string&)>& writer) {
+  WEIR_TRY(writer("/proc/self/fd/" + std::to_string(descriptor_.get())));
+  struct stat found {};
+  if (::fstat(descriptor_.get(), &found) != 0) {
+    return fail(system_error("look at", "the spool file"));
+  }
+  size_bytes_.store(static_cast<uint64_t>(found.st_size), std::memory_order_release);
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +21,10 @@ class SpoolFile {
   static Result<std::unique_ptr<SpoolFile>> create(const std::string& folder);
   /// Errors: io (disk full, say); the file then still ends where it ended before.
   Result<void> append(std::string_view bytes);
+  /// Lets somebody else fill it who opens files by name: he is given a path under which this
+  /// process alone finds it, may write all of it anew, and has closed it when he comes back. What
+  /// he could not do is the error. Errors: io; his.
+  Result<void> fill(const std::function<Result<void>(const std::string& path)>& writer);
   uint64_t size_bytes() const { return size_bytes_.load(std::memory_order_acquire); }
   /// A stream over the file from its start. The spool must outlive it.
   std::unique_ptr<ByteStream> open() const;

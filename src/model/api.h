@@ -53,6 +53,7 @@ struct NamedQuery {
   DatabaseName database;
   std::vector<QueryParameter> parameters;
   std::string plan = std::string(standard_plan);
+  int64_t timeout_ms = 60'000;  ///< from its request to the last row that is sent
   Location location = {};
 };
 
@@ -63,6 +64,7 @@ struct Api {
   std::vector<RequestPlan> plans;          ///< `standard` is always among them
   std::vector<RowsRoute> rows;             ///< of every table of the dictionary
   std::vector<NamedQuery> queries;
+  size_t max_queries = 4;            ///< at work at a time
   std::vector<std::string> origins;  ///< pages of these may ask (CORS); "*": all
   int64_t remember_ms = 86'400'000;  ///< how long an Idempotency-Key is known
   size_t connections = 12'000;       ///< most at a time

@@ -1,85 +1,15 @@
 #include "pipeline/server_query.h"
 
-#include <fmt/format.h>
-
-#include <memory>
+#include <optional>
 #include <vector>
 
-#include "duckdb/cell_appender.h"
 #include "duckdb/connection.h"
 #include "duckdb/sql_walk.h"
-#include "pipeline/server_sql.h"
+#include "pipeline/rewritten_sql.h"
+#include "pipeline/text_rows.h"
 
 namespace weir::pipeline {
 namespace {
-
-using server::QueryColumn;
-
-constexpr const char* table_name = "weir_rows";
-/// So many rows, or bytes of them, are spelled at once.
-constexpr uint64_t most_rows = 2048;
-constexpr size_t most_bytes = size_t{4} << 20;
-
-/// Rows of a server's on their way through a small DuckDB, which spells them.
-class SpelledRows {
- public:
-  static Result<std::unique_ptr<SpelledRows>> open(const duckdb::RowSink& sink) {
-    auto rows = std::unique_ptr<SpelledRows>(new SpelledRows(sink));
-    duckdb::DatabaseOptions options;
-    options.memory_bytes = 64u << 20;
-    options.threads = 1;
-    rows->database_ = WEIR_TRY(duckdb::Database::open(options));
-    rows->connection_ = WEIR_TRY(rows->database_->connect());
-    return rows;
-  }
-
-  Result<void> begin(const std::vector<QueryColumn>& columns) {
-    // By position: a query may give two columns of one name.
-    std::string definitions;
-    std::vector<duckdb::ResultColumn> described;
-    std::vector<duckdb::CellAppender::Column> typed;
-    for (const QueryColumn& column : columns) {
-      const std::string type = duckdb::sql_type(column.type);
-      definitions +=
-          fmt::format("{}c{} {}", definitions.empty() ? "" : ", ", described.size(), type);
-      described.push_back({column.name, type});
-      typed.push_back({column.name, column.type});
-    }
-    WEIR_TRY(connection_->run(fmt::format("CREATE TEMP TABLE {} ({})", table_name, definitions)));
-    appender_ = WEIR_TRY(duckdb::CellAppender::open(*connection_, table_name, std::move(typed)));
-    sink_.columns(described);
-    return {};
-  }
-
-  /// False: nobody reads any more.
-  Result<bool> add(std::span<const server::Cell> cells) {
-    WEIR_TRY(appender_->row(cells));
-    for (const server::Cell& cell : cells) bytes_ += cell ? cell->size() : 0;
-    if (appender_->rows() % most_rows != 0 && bytes_ < most_bytes) return true;
-    return flush();
-  }
-
-  Result<bool> flush() {
-    if (appender_ == nullptr) return true;  // there were no columns
-    WEIR_TRY(appender_->flush());
-    bytes_ = 0;
-    bool read = true;
-    duckdb::RowSink spelled;
-    spelled.row = [&](const auto& cells) { return read = sink_.row(cells); };
-    WEIR_TRY(connection_->stream(fmt::format("SELECT * FROM {}", table_name), spelled));
-    WEIR_TRY(connection_->run(fmt::format("TRUNCATE {}", table_name)));
-    return read;
-  }
-
- private:
-  explicit SpelledRows(const duckdb::RowSink& sink) : sink_(sink) {}
-
-  const duckdb::RowSink& sink_;
-  std::unique_ptr<duckdb::Database> database_;
-  std::unique_ptr<duckdb::Connection> connection_;
-  std::unique_ptr<duckdb::CellAppender> appender_;
-  size_t bytes_ = 0;  // in the table
-};
 
 Error not_a_query(const std::string& why) {
   return {ErrorCode::usage, "this statement is not a query" + why,
@@ -98,26 +28,26 @@ Error explain(Error error, const server::Refusal& refusal, const std::string& sq
 
 Result<void> stream_rows(server::Connection& server, const std::string& sql,
                          const duckdb::RowSink& sink) {
-  const auto rows = WEIR_TRY(SpelledRows::open(sink));
-  Result<void> begun;
-  Result<bool> taken = true;
-  const auto stop = [&] {
-    server.interrupt();  // or the rest would come, whether it is wanted or not
-    return false;
+  std::vector<std::optional<std::string>> cells;
+  TextRows rows;
+  rows.columns = [&](const std::vector<duckdb::ResultColumn>& columns) {
+    cells.resize(columns.size());
+    sink.columns(columns);
+    return true;
   };
-  const auto take_columns = [&](const std::vector<QueryColumn>& columns) {
-    if (!columns.empty()) begun = rows->begin(columns);
-    return begun.has_value() || stop();
+  rows.rows = [&](const server::RowBatch& batch) {
+    for (size_t row = 0; row < batch.rows; ++row) {
+      for (size_t i = 0; i < cells.size(); ++i) {
+        const server::ColumnView& column = batch.columns[i];
+        cells[i] =
+            column.is_null(row) ? std::nullopt : std::optional<std::string>(column.text(row));
+      }
+      if (!sink.row(cells)) return false;
+    }
+    return true;
   };
-  const auto take_row = [&](std::span<const server::Cell> cells) {
-    taken = rows->add(cells);
-    return (taken && *taken) || stop();
-  };
-  const auto streamed = server.stream(sql, {}, take_row, take_columns);
-  WEIR_TRY(std::move(begun));
-  if (!WEIR_TRY(std::move(taken))) return {};
+  const auto streamed = stream_as_text(server, sql, {}, TextStyle::duckdb, rows);
   if (!streamed) return fail(explain(streamed.error(), server.refusal(), sql));
-  WEIR_TRY(rows->flush());
   return {};
 }
 

@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "duckdb/connection.h"
 #include "duckdb/scan.h"
+#include "duckdb/sql_walk.h"
 #include "pipeline/default_value.h"
 #include "pipeline/drift.h"
+#include "pipeline/named_query.h"
+#include "pipeline/named_sql.h"
 #include "pipeline/row_query.h"
 #include "pipeline/run_variables.h"
 #include "pipeline/server_sql.h"
@@ -69,6 +73,7 @@ class DuckdbSqlChecker final : public config::SqlChecker {
  public:
   std::vector<Diagnostic> check_pipeline(const Project& project, const Pipeline& pipeline) override;
   std::vector<Diagnostic> check_table(const Project& project, const Table& table) override;
+  std::vector<Diagnostic> check_query(const Project& project, const NamedQuery& query) override;
 
  private:
   Result<Shadow*> shadow_of(const Project& project, const DatabaseName& name);
@@ -252,6 +257,40 @@ std::vector<Diagnostic> DuckdbSqlChecker::check_pipeline(const Project& project,
   std::optional<std::string> source = fmt::format("SELECT * FROM weir_scan({})", slot.id());
   if (parts->sql != nullptr) source = query_source(project, *parts, out);
   if (source) check_rows(*parts, **shadow, *source, slot, out);
+  return out;
+}
+
+Diagnostic query_problem(const NamedQuery& query, const RewrittenSql& text, const Error& error) {
+  SqlMessage said = understand(error);
+  said.message = "query '" + query.name + "': " + said.message;
+  const int before = static_cast<int>(std::string("DESCRIBE ").size());
+  const int at = std::max(said.position - before, 0);
+  return {Severity::error, said.message, said.fix,
+          text.place(text.source_of(static_cast<size_t>(at)))};
+}
+
+std::vector<Diagnostic> DuckdbSqlChecker::check_query(const Project& project,
+                                                      const NamedQuery& query) {
+  const Engine engine = project.find_database(query.database)->engine;
+  std::vector<Diagnostic> out;
+  for (const Error& problem : NamedSql::problems(query, engine)) {
+    out.push_back({Severity::error, "query '" + query.name + "': " + problem.message, problem.fix,
+                   problem.location});
+  }
+  if (!out.empty() || engine != Engine::duckdb) return out;
+  auto shadow = shadow_of(project, query.database);
+  if (!shadow) return {internal_problem(shadow.error(), query.location)};
+  const auto sql = NamedSql::make(query, engine);
+  const RewrittenSql& text = sql->without_parameters();
+  if (!duckdb::begins_like_a_query(text.sql())) {
+    return {{Severity::error, "query '" + query.name + "' is not a query",
+             "write a SELECT, without a semicolon", query.sql.location}};
+  }
+  const auto columns = (*shadow)->connection->describe(text.sql());
+  if (!columns) return {query_problem(query, text, columns.error())};
+  if (const auto named = check_column_names(query, *columns); !named) {
+    return {{Severity::error, named.error().message, named.error().fix, named.error().location}};
+  }
   return out;
 }
 
