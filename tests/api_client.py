@@ -34,7 +34,8 @@ class Api:
 
     def __init__(self, project: Project, key: str | None = None, ca: pathlib.Path | None = None):
         self.project = project
-        self.url = (project.root / '.weir' / 'default' / 'api').read_text().strip()
+        environment = project.options[1] if project.options[:1] == ['--env'] else 'default'
+        self.url = (project.root / '.weir' / environment / 'api').read_text().strip()
         self.key = key
         self.ca = ca
 

@@ -38,7 +38,7 @@ api:
   plans:
     few: {{rate: 1/h, burst: 2}}
   queries:
-    all: {{sql: SELECT id, name, born, score, weight, active, noted FROM people ORDER BY id, in: db}}
+    all: {{sql: "SELECT id, name, born, score, weight, active, noted FROM people ORDER BY id", in: db}}
     born:
       sql: SELECT id, born FROM people WHERE born >= $since ORDER BY id LIMIT $most
       in: db
@@ -54,7 +54,7 @@ api:
       in: db
       parameters: {{score: "decimal(20,4)", weight: double, noted: timestamp}}
     none: {{sql: SELECT id FROM people WHERE id < 0, in: db}}
-    twice: {{sql: SELECT 1 AS a, 2 AS b, in: db, plan: few}}
+    twice: {{sql: "SELECT 1 AS a, 2 AS b", in: db, plan: few}}
     many:
       sql: {many}
       in: db
@@ -310,10 +310,11 @@ def test_a_slow_reader_holds_the_rows_back_and_gets_them_all(api: Api) -> None:
     streaming = Streaming(api, f'many?n={rows}', receive_buffer=4096)
     response = streaming.response()
     assert response.status == 200
-    assert len(response.read(100)) == 100
+    body = response.read(100)
+    assert len(body) == 100
     # Others are answered meanwhile.
     assert get(api, 'none').status == 200
-    body = response.read()
+    body += response.read()
     assert body.count(b'\n') == rows and body.endswith(b'\n')
 
 
@@ -328,7 +329,8 @@ def test_whoever_leaves_ends_the_query(api: Api) -> None:
         wait_until(lambda: api.owner.log.read_text().count('its client left') == before + 3, f'all are noticed: {path}')
         assert get(api, 'none').status == 200
     if isinstance(api.target, ServerDatabase) and api.target.name == 'postgres':
-        wait_until(lambda: api.target.server.sessions(api.target.database) == [], 'no session is left')
+        at_work = f"SELECT 1 FROM pg_stat_activity WHERE datname = '{api.target.database}' AND state = 'active'"
+        wait_until(lambda: api.target.server.query(at_work) == [], 'the server works no longer')
 
 
 def test_one_more_than_may_be_is_told_to_come_again(embedded: Api) -> None:

@@ -11,9 +11,9 @@ bool QueryAnswer::flush() {
     if (!body_) body_ = reply_.stream({200, {{"content-type", content_type_}}, {}});
     body = body_;
   }
-  const bool read = body->write(buffer_);
+  read_ = body->write(buffer_) && read_;
   buffer_.clear();
-  return read;
+  return read_;
 }
 
 bool QueryAnswer::finish() {
@@ -25,7 +25,8 @@ bool QueryAnswer::finish() {
       return true;
     }
   }
-  if (!buffer_.empty() && !flush()) return false;
+  if (!buffer_.empty()) flush();
+  if (!read_) return false;
   const std::lock_guard lock(mutex_);
   held_.reset();
   body_->finish();

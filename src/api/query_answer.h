@@ -44,7 +44,8 @@ class QueryAnswer {
   std::shared_ptr<http::BodyWriter> body_;
   const std::string content_type_;
   std::shared_ptr<void> held_;
-  std::string buffer_;  // of the thread that writes
+  std::string buffer_;  // of the thread that writes, like what is below
+  bool read_ = true;    // somebody still reads
 };
 
 }  // namespace weir::api
