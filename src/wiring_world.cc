@@ -214,7 +214,17 @@ class World final : public cli::Services {
       require("database " + database.value(), fail(ErrorCode::unavailable, why));
     }
     vitals.levels.ready = vitals.ready();
+    release_memory();
     return vitals;
+  }
+
+  void release_memory() {
+    pipeline::Databases* databases = nullptr;
+    {
+      const std::lock_guard lock(resources_mutex_);
+      if (resources_) databases = resources_->databases.get();  // it stays as long as this
+    }
+    if (databases != nullptr) databases->release_memory();
   }
 
   Result<void> measure(metrics::Levels& levels) {

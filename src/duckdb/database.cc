@@ -92,6 +92,11 @@ duckdb_type type_id(TypeKind kind) {
   }
 }
 
+std::string memory_limit(uint64_t bytes) { return fmt::format("{}KiB", bytes / 1024); }
+
+/// Databases with more memory than this are not swept: their cache is worth more than what is won.
+constexpr uint64_t largest_swept_bytes = 1u << 30;
+
 }  // namespace
 
 Database::State::~State() {
@@ -105,7 +110,7 @@ Database::~Database() = default;
 Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options) {
   Config config;
   config.set("threads", std::to_string(options.threads));
-  config.set("memory_limit", fmt::format("{}KiB", options.memory_bytes / 1024));
+  config.set("memory_limit", memory_limit(options.memory_bytes));
   if (!options.temp_directory.empty()) config.set("temp_directory", options.temp_directory);
   // What an operator that spills gives back goes back to the system at once: as DuckDB comes, up to
   // 512 MiB more than its limit stay with the process.
@@ -116,6 +121,7 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
 
   if (!options.path.empty()) WEIR_TRY(make_database_file(options.path));
   auto state = std::make_unique<State>();
+  state->memory_bytes = options.memory_bytes;
   char* message = nullptr;
   const char* path = options.path.empty() ? nullptr : options.path.c_str();
   if (duckdb_open_ext(path, &state->database, config.get(), &message) != DuckDBSuccess) {
@@ -142,6 +148,28 @@ Result<std::unique_ptr<Connection>> Database::connect() {
     return fail(ErrorCode::unavailable, "DuckDB gave no connection");
   }
   return std::make_unique<Connection>(native);
+}
+
+/// DuckDB keeps a node for each buffer it may have to evict, and drops those of buffers that are
+/// gone only when there are 32,768 of a kind (EvictionQueue::Purge in its buffer_pool.cpp). Looking
+/// for memory to evict it drops them as well. Asked for a limit that no eviction reaches it looks
+/// at all of them, and refuses: the limit in force stays so all the while, whatever the setting
+/// shows.
+void Database::release_memory() {
+  if (state_->memory_bytes > largest_swept_bytes) return;
+  duckdb_connection connection = nullptr;
+  if (duckdb_connect(state_->database, &connection) != DuckDBSuccess) return;
+  const auto run = [&](const std::string& sql) {
+    duckdb_result result{};
+    duckdb_query(connection, sql.c_str(), &result);
+    duckdb_destroy_result(&result);
+  };
+  // Who inserted a row is remembered in memory that is not evicted.
+  run("CREATE TEMP TABLE weir_unevictable (x INTEGER)");
+  run("INSERT INTO weir_unevictable VALUES (1)");
+  run("SET GLOBAL memory_limit = '1B'");
+  run("SET GLOBAL memory_limit = '" + memory_limit(state_->memory_bytes) + "'");
+  duckdb_disconnect(&connection);
 }
 
 bool Database::works() {

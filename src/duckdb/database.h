@@ -39,6 +39,11 @@ class Database {
   /// refuses everything until the file is opened anew.
   bool works();
 
+  /// Gives back what DuckDB holds of buffers that are long gone, which its memory limit does not
+  /// count: for many small statements up to some 60 MB. Where that is little beside the limit
+  /// nothing is done. Drops what is cached; disturbs nobody's statement. Any thread.
+  void release_memory();
+
   /// The SQL name of a function varchar → `type` that accepts weir's spelling only
   /// (text/spelling.h) and gives NULL for anything else. Registers it at first use.
   Result<std::string> parse_function(const DataType& type);

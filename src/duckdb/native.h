@@ -35,6 +35,7 @@ class SlotRegistry {
 struct Database::State {
   duckdb_database database = nullptr;
   duckdb_connection registrar = nullptr;  // registers functions, nothing else
+  uint64_t memory_bytes = 0;              // its limit
   SlotRegistry slots;
   std::mutex functions_mutex;
   std::set<std::string> parse_functions;

@@ -155,6 +155,19 @@ bool Databases::is_open(const Pointer& database) {
   });
 }
 
+void Databases::release_memory() {
+  std::vector<Pointer> open;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [name, entry] : entries_) {
+      // One that is being opened has nothing to give.
+      const std::unique_lock entry_lock(entry.mutex, std::try_to_lock);
+      if (entry_lock && entry.open) open.push_back(entry.open);
+    }
+  }
+  for (const Pointer& database : open) database->release_memory();
+}
+
 std::vector<DatabaseName> Databases::names() const {
   std::vector<DatabaseName> names;
   for (const DatabaseConfig& config : project_.databases) names.push_back(config.name);

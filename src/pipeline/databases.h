@@ -57,6 +57,9 @@ class Databases {
   /// Whether it is what open() gives: not lost.
   bool is_open(const Pointer& database);
 
+  /// duckdb::Database::release_memory of those that are open.
+  void release_memory();
+
   /// Sorted.
   std::vector<DatabaseName> names() const;
   /// Errors: not_found.
