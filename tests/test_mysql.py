@@ -192,7 +192,7 @@ def test_a_key_that_no_index_takes_is_refused(server: MariaDB, database: str, tm
 
 BENDING = [  # of the table's column, of the dictionary's; a value that is kept, and one that would not be
     ('CHAR(5) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin', 'varchar(5)', 'a b', 'ab '),
-    ("ENUM('a', 'b')", 'varchar(5)', 'b', 'B'),
+    ("ENUM('a', 'b') CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin", 'varchar(5)', 'b', 'B'),
     ('BINARY(2)', 'bytes', '\\\\x6162', '\\\\x61'),
     ('DATETIME(0)', 'timestamp', '2026-01-01T12:00:00', '2026-01-01T12:00:00.5'),
     ('DATETIME(3)', 'timestamptz', '2026-01-01T12:00:00.123Z', '2026-01-01T12:00:00.1234Z'),
