@@ -12,7 +12,6 @@ import pathlib
 import random
 import struct
 import uuid
-from decimal import Decimal
 from typing import Any, Callable, Iterator
 
 import pytest
@@ -48,7 +47,8 @@ def decimal(precision: int, scale: int) -> Callable[[Chance], Value]:
         digits = str(abs(number)).rjust(scale + 1, '0')
         text = digits[:len(digits) - scale] + ('.' + digits[len(digits) - scale:] if scale else '')
         text = ('-' if number < 0 or (number == 0 and chance.random() < 0.3) else '') + text
-        return Value(text + (('' if scale else '.') + '0' * 3 if chance.random() < 0.2 else ''), str(Decimal(number).scaleb(-scale)) if scale < 38 else text)
+        zeros = ('' if scale else '.') + '000' if chance.random() < 0.2 else ''
+        return Value(text + zeros, text)
     return make
 
 
