@@ -188,3 +188,35 @@ def test_a_key_that_no_index_takes_is_refused(server: MariaDB, database: str, tm
     mine = project(tmp_path, server.url(database), '{a: "varchar(700) | key", b: "varchar(100) | key"}')
     receipt = load(mine, '{"a": "1", "b": "2"}\n', 1)
     assert receipt['error']['code'] == 'invalid_project' and '3200 bytes' in receipt['error']['message'], receipt
+
+
+BENDING = [  # of the table's column, of the dictionary's; a value that is kept, and one that would not be
+    ('CHAR(5) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin', 'varchar(5)', 'a b', 'ab '),
+    ("ENUM('a', 'b') CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin", 'varchar(5)', 'b', 'B'),
+    ('BINARY(2)', 'bytes', '\\\\x6162', '\\\\x61'),
+    ('DATETIME(0)', 'timestamp', '2026-01-01T12:00:00', '2026-01-01T12:00:00.5'),
+    ('DATETIME(3)', 'timestamptz', '2026-01-01T12:00:00.123Z', '2026-01-01T12:00:00.1234Z'),
+    ('TIME(0)', 'time', '23:59:59', '23:59:59.999999'),
+]
+
+
+@pytest.mark.parametrize('local_infile', ['ON', 'OFF'])
+@pytest.mark.parametrize('mode', ['append', 'merge'])
+def test_a_value_that_the_column_would_bend_rejects_its_row(mode: str, local_infile: str, server: MariaDB, database: str,
+                                                            tmp_path: pathlib.Path) -> None:
+    """Also where the column is the key: what it cannot hold, the table does not have."""
+    server.query(f'SET GLOBAL local_infile = {local_infile}')
+    for number, (theirs, ours, kept, bent) in enumerate(BENDING):
+        server.query(f'DROP TABLE IF EXISTS words, weir_loads, weir_rejects; '
+                     f'CREATE TABLE words (word {theirs} PRIMARY KEY, n INT) ENGINE=InnoDB DEFAULT CHARSET utf8mb4', database)
+        mine = project(tmp_path / f'{number}', server.url(database), f'{{word: "{ours} | key", n: integer}}', mode=mode)
+        receipt = load(mine, f'{{"word": "{kept}", "n": 1}}\n{{"word": "{bent}", "n": 2}}\n', 3)
+        assert receipt['rows']['inserted'] == receipt['rows']['rejected'] == 1, (theirs, receipt)
+        (reject,) = receipt['rejects']
+        assert (reject['element'], reject['field'], reject['rule']) == (2, 'word', 'value (server)'), (theirs, reject)
+        assert reject['value'] and reject['message'].startswith('the column '), (theirs, reject)
+        # Once more, into a table that has a row.
+        receipt = load(mine, f'{{"word": "{bent}", "n": 2}}\n{{"word": "{kept}", "n": 3}}\n', 3)
+        assert receipt['rows']['rejected'] == (1 if mode == 'merge' else 2), (theirs, receipt)
+        assert server.query('SELECT n FROM words', database) == [['3' if mode == 'merge' else '1']], theirs
+    server.query('SET GLOBAL local_infile = ON')

@@ -64,10 +64,11 @@ class DuckDB:
     def make(self, _: str) -> str:
         return 'duckdb://types.duckdb'
 
-    def shown(self, project: Project, base: str) -> dict[int, str]:
+    def shown(self, project: Project, base: str, source: str = 'spellings') -> dict[int, str]:
+        """By id; `source` has the columns id and v."""
         show = {'varchar': 'hex(v)', 'bytes': 'hex(v)', 'timestamptz': "CAST(timezone('UTC', v) AS VARCHAR)",
                 'list': 'CAST(to_json(v) AS VARCHAR)'}.get(base, 'CAST(v AS VARCHAR)')
-        rows = project.query(f"SELECT id, coalesce({show}, 'NULL') AS shown FROM spellings")
+        rows = project.query(f"SELECT id, coalesce({show}, 'NULL') AS shown FROM {source}")
         return {int(row['id']): row['shown'] for row in rows}
 
     def limit(self, type_name: str, value: str) -> str | None:
@@ -93,9 +94,9 @@ class OnServer:
         self.server.create(database)
         return self.server.url(database)
 
-    def shown(self, project: Project, base: str) -> dict[int, str]:
+    def shown(self, project: Project, base: str, source: str = 'spellings') -> dict[int, str]:
         text = self.in_hex.format(self.show.get(base, self.show['']))
-        rows = self.server.query(f"SELECT id, coalesce({text}, 'NULL') FROM spellings", self.database)
+        rows = self.server.query(f"SELECT id, coalesce({text}, 'NULL') FROM {source}", self.database)
         shown = {int(number): value for number, value in rows}
         if base in ('varchar', 'bytes'):
             return shown

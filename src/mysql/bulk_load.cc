@@ -84,6 +84,7 @@ class Load final : public server::BulkLoad {
   Error failed();
   Error undo(Error error);
   Error not_all_taken();
+  Error not_sent(Error error);
 
   Session& session_;
   LoadTarget target_;
@@ -218,14 +219,27 @@ Error Load::not_all_taken() {
   return session_.refused_rows(std::move(refusal), std::move(message)).value();
 }
 
+/// A value that the server would bend without a word refuses its row, as if the server had.
+Error Load::not_sent(Error error) {
+  stop();
+  server::Refusal refusal;
+  if (const auto& fault = text_.fault()) {
+    refusal.by_row = true;
+    refusal.state = fault->state;
+    refusal.column = fault->column;
+    refusal.message = fault->reason;
+    refusal.row = rows_ + fault->row + 1;
+    error.message = "row " + std::to_string(refusal.row) + ": " + error.message;
+  }
+  session_.restore_refusal(std::move(refusal));
+  return undo(std::move(error));
+}
+
 Result<void> Load::append(const server::RowBatch& batch) {
   if (over_) return fail(ErrorCode::internal, "the load is over");
   for (size_t row = 0; row < batch.rows;) {
     auto next = text_.append(batch, row, limit_, chunk_);
-    if (!next) {
-      stop();
-      return fail(undo(std::move(next).error()));
-    }
+    if (!next) return fail(not_sent(std::move(next).error()));
     const bool full = *next == row || chunk_.size() >= limit_.enough;
     row = *next;
     if (full && !queue_.push(std::exchange(chunk_, queue_.spare()))) return fail(failed());

@@ -347,8 +347,11 @@ TEST_P(BulkLoadTest, AValueThatAColumnWouldBendSilentlyIsRefused) {
     }
     return result.has_value();
   };
+  const auto refused_row = [&] { return session_->refusal().by_row ? session_->refusal().row : 0; };
   EXPECT_TRUE(taken("c", "varchar", "a b"));
   EXPECT_FALSE(taken("c", "varchar", "ab "));
+  EXPECT_EQ(refused_row(), 1U);
+  EXPECT_EQ(session_->refusal().column, "c");
   EXPECT_TRUE(taken("e", "varchar", "it's"));
   EXPECT_TRUE(taken("e", "varchar", "b"));
   EXPECT_FALSE(taken("e", "varchar", "A"));
@@ -356,6 +359,11 @@ TEST_P(BulkLoadTest, AValueThatAColumnWouldBendSilentlyIsRefused) {
   EXPECT_TRUE(taken("b", "bytes", "ab"));
   EXPECT_FALSE(taken("b", "bytes", "a"));
   EXPECT_FALSE(taken("s", "varchar", "b,a"));
+  EXPECT_EQ(refused_row(), 0U) << "whatever the value: the column is to blame";
+  TestBatch third;
+  third.add_text("e", "varchar", {"a", "b", "c"});
+  EXPECT_FALSE(load(third, "bending"));
+  EXPECT_EQ(refused_row(), 3U);
   TestBatch fraction;
   fraction.add<int16_t>("n", "decimal(3,1)", {15});
   EXPECT_FALSE(load(fraction, "bending"));

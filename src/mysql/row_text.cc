@@ -128,26 +128,29 @@ bool RowText::write_cell(const Column& column, const ColumnView& view, size_t ro
   return true;
 }
 
-tl::unexpected<Error> RowText::unfit(const Column& column) {
+/// Told as a server would that refuses such a value, so that its row is found and rejected alone.
+tl::unexpected<Error> RowText::unfit(const Column& column, size_t row) {
   const RowColumn& given = column.given;
+  const std::string who = "column '" + given.name + "' of the server's table ";
   if (column.step > 1) {
-    return fail(ErrorCode::invalid_input,
-                "column '" + given.name + "' of the server's table keeps " +
-                    std::to_string(given.fraction) +
-                    " digits of a second, and would drop some of a value's silently",
-                "make it datetime(6) or time(6), or round the values in a select step");
+    const std::string digits = std::to_string(given.fraction);
+    fault_ = {row, given.name, "22008", "the column keeps " + digits + " digits of a second"};
+    return fail(
+        ErrorCode::invalid_input,
+        who + "keeps " + digits + " digits of a second, and would drop some of a value's silently",
+        "make it datetime(6) or time(6), or round the values in a select step");
   }
-  constexpr const char* bends[] = {"", "drops the blanks at its end", "fills it up with zeros",
-                                   "takes it for another of its own"};
   if (given.bends != RowColumn::Bends::nothing) {
+    constexpr const char* bends[] = {"", "drops the blanks at its end", "fills it up with zeros",
+                                     "takes it for another of its own, or for none"};
+    const std::string bend = bends[static_cast<size_t>(given.bends)];
+    fault_ = {row, given.name, "22000", "the column " + bend};
     return fail(ErrorCode::invalid_input,
-                "column '" + given.name +
-                    "' of the server's table gets a value that it would bend "
-                    "silently: it " +
-                    bends[static_cast<size_t>(given.bends)],
+                who + "gets a value that it would bend silently: it " + bend,
                 "change the column on the server to varchar or varbinary, or the value in a select "
                 "step");
   }
+  fault_ = {row, given.name, "22003", "the server has no such " + given.type.to_string()};
   return fail(ErrorCode::invalid_input,
               "column '" + given.name + "' gets a value that " + given.type.to_string() +
                   " on the server cannot hold: NaN, infinity, or a date outside of 0001-01-01 to "
@@ -167,7 +170,7 @@ Result<void> RowText::write_row(const RowBatch& batch, size_t row, TextBuffer& o
   for (size_t i = 0; i < columns_.size(); ++i) {
     if (i > 0) out.append(tuples ? ',' : '\t');
     if (!write_cell<form>(columns_[i], batch.columns[i], row, out)) {
-      return unfit(columns_[i]);
+      return unfit(columns_[i], row);
     }
   }
   out.append(tuples ? ')' : '\n');
@@ -176,6 +179,7 @@ Result<void> RowText::write_row(const RowBatch& batch, size_t row, TextBuffer& o
 
 Result<size_t> RowText::append(const RowBatch& batch, size_t first, Limit limit, TextBuffer& out) {
   WEIR_CHECK(batch.columns.size() == columns_.size(), "a batch has the columns of its load");
+  fault_.reset();
   size_t row = first;
   for (; row < batch.rows && out.size() < limit.enough; ++row) {
     const size_t before = out.size();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,6 +28,14 @@ struct RowColumn {
   std::vector<std::string> spellings = {};  ///< of enum
 };
 
+/// A value that must not be sent.
+struct RowFault {
+  size_t row = 0;      ///< of the batch, from 0
+  std::string column;  ///< its name
+  std::string state;   ///< the SQLSTATE of a server that would refuse it
+  std::string reason;  ///< what the column would do to it
+};
+
 /// Rows as text.
 class RowText {
  public:
@@ -42,6 +51,8 @@ class RowText {
   /// `out` has no room for that row.
   /// Errors: invalid_input (a value that the server's type cannot hold, a row above `most` alone).
   Result<size_t> append(const server::RowBatch& batch, size_t first, Limit limit, TextBuffer& out);
+  /// The value behind the last error; none: it was the row's length.
+  const std::optional<RowFault>& fault() const { return fault_; }
 
  private:
   enum class Style { bare, quoted, text, bytes, list };
@@ -51,7 +62,7 @@ class RowText {
     WriteValue write = nullptr;
     int64_t step = 1;  ///< microseconds that the server's column tells apart
   };
-  static tl::unexpected<Error> unfit(const Column& column);
+  tl::unexpected<Error> unfit(const Column& column, size_t row);
   static bool is_bent(const RowColumn& column, std::string_view value);
   template <RowForm form>
   bool write_cell(const Column& column, const server::ColumnView& view, size_t row,
@@ -63,6 +74,7 @@ class RowText {
   RowForm form_;
   std::string prefix_;
   TextBuffer scratch_;  ///< a list's JSON before its escaping
+  std::optional<RowFault> fault_;
 };
 
 }  // namespace weir::mysql

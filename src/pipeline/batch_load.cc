@@ -183,7 +183,7 @@ Result<void> BatchLoad::stage() {
     WEIR_TRY(input.open());
     blocks.push_back(input.blocks.get());
   }
-  session_.slot()->set_inputs(std::move(blocks), collector_, context_.threads);
+  session_.slot()->set_inputs(blocks, collector_, context_.threads);
   parameters_ = WEIR_TRY(session_.parameters(inputs_.front().run->scheduled_for));
   fault_point("before-stage");
   auto folded = session_.fold(inputs_.size(), inputs_.front().run->scheduled_for);
@@ -191,6 +191,9 @@ Result<void> BatchLoad::stage() {
   folded_ = *std::move(folded);
   auto staged = session_.load().stage(parameters_);
   if (!staged) return fail(explain(staged.error()));
+  if (session_.load().reads_in_order()) {
+    session_.slot()->set_inputs(std::move(blocks), collector_, 1);
+  }
   return {};
 }
 

@@ -167,12 +167,18 @@ Result<LoadDecision> DuckdbLoad::decide(size_t inputs, const SetRules::RejectRow
     decision.inputs[i].rejected = taken[i].rejected;
     decision.inputs[i].deduplicated = taken[i].deduplicated;
   }
+  WEIR_TRY(count_again(decision));
+  return decision;
+}
+
+Result<void> DuckdbLoad::count_again(LoadDecision& decision) {
+  for (LoadCounts& count : decision.inputs) count.updated = count.unchanged = 0;
   if (mode_ == LoadMode::merge) WEIR_TRY(count_matches(decision));
   for (LoadCounts& count : decision.inputs) {
     count.inserted =
         count.staged - count.rejected - count.deduplicated - count.updated - count.unchanged;
   }
-  return decision;
+  return {};
 }
 
 Result<void> DuckdbLoad::count_staged(LoadDecision& decision) {

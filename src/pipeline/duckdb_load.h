@@ -30,6 +30,9 @@ class DuckdbLoad final : public TableLoad {
   Result<void> plan() override;
   Result<void> stage(std::span<const duckdb::Parameter> parameters) override;
   Result<LoadDecision> decide(size_t inputs, const SetRules::RejectRow& reject_row) override;
+  /// After decide, when what the table holds has become another: counts again which of the rows
+  /// that are in it are new, changed and unchanged.
+  Result<void> count_again(LoadDecision& decision);
   /// Refuses no row that was decided.
   Result<uint64_t> write(LoadDecision& decision, std::span<const duckdb::Parameter> parameters,
                          std::span<const LineageStretch> lineage,

@@ -3,23 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
-#include "duckdb/cell_appender.h"
 #include "pipeline/deferred_key.h"
+#include "pipeline/server_catalog.h"
 #include "pipeline/server_tables.h"
+#include "pipeline/server_upsert.h"
 
 namespace weir::pipeline {
 namespace {
 
 using duckdb::quote_identifier;
-
-std::string names_of(const std::vector<Column>& columns, std::string_view prefix) {
-  std::string list;
-  for (const Column& column : columns) {
-    list += fmt::format("{}{}{}", list.empty() ? "" : ", ", prefix, quote_identifier(column.name));
-  }
-  return list;
-}
 
 std::string definitions_of(const std::vector<Column>& columns) {
   std::string list;
@@ -30,20 +24,31 @@ std::string definitions_of(const std::vector<Column>& columns) {
   return list;
 }
 
-std::vector<Column> key_columns(const Table& table) {
-  std::vector<Column> columns;
-  for (const std::string& name : table.key) columns.push_back(*table.find_column(name));
-  return columns;
+bool is_unique(const Column& column) {
+  return std::ranges::any_of(column.rules,
+                             [](const Rule& rule) { return rule.kind == RuleKind::unique; });
 }
 
-/// Names of the scratch tables on the server: each session has its own.
-constexpr const char* keys_name = "weir_keys";
+LoadCounts sum_of(const LoadDecision& decision) {
+  LoadCounts all;
+  for (const LoadCounts& count : decision.inputs) {
+    all.inserted += count.inserted;
+    all.updated += count.updated;
+    all.unchanged += count.unchanged;
+  }
+  return all;
+}
+
+/// Whether the table has keys of these rows.
+bool some_match(const LoadDecision& decision) {
+  const LoadCounts all = sum_of(decision);
+  return all.updated + all.unchanged > 0;
+}
+
+/// The scratch table on the server with rows on their way: each session has its own.
 constexpr const char* updates_name = "weir_updates";
 
-/// From a referenced table so many are fetched before a load that goes straight, instead of those
-/// that it asks for.
-constexpr uint64_t most_parent_values = 10'000;
-/// What the query of such a load says when it names another one.
+/// What the query of a load that goes straight says when a row refers to what is not there.
 constexpr std::string_view reference_broken = "weir: a row refers to what is not there";
 
 }  // namespace
@@ -72,10 +77,7 @@ Result<std::unique_ptr<ServerLoad>> ServerLoad::make(duckdb::Connection& worksho
         {reference.column, reference.parent_column,
          fmt::format("weir_values_{}_{}", at - load->parents_.begin(), at->columns.size())});
   }
-  const auto is_unique = [](const Rule& rule) { return rule.kind == RuleKind::unique; };
-  for (const Column& column : table.columns) {
-    if (std::ranges::any_of(column.rules, is_unique)) load->whole_target_ = true;
-  }
+  if (std::ranges::any_of(table.columns, is_unique)) load->whole_target_ = true;
   load->may_go_straight_ = !load->whole_target_ && !table.lineage && options.writes;
   load->options_ = options;
   options.always_stage = true;
@@ -102,8 +104,9 @@ Result<void> ServerLoad::prepare() {
     WEIR_TRY(workshop_.run(fmt::format("CREATE OR REPLACE TEMP TABLE {} ({})", parent.mirror,
                                        definitions_of(parent.table->columns))));
   }
-  if (may_go_straight_ && !table_.key.empty()) {
-    may_go_straight_ = WEIR_TRY(guards_key(server_, engine_, table_));
+  if (!whole_target_ && options_.writes && !table_.key.empty()) {
+    guarded_key_ = WEIR_TRY(guards_key(server_, engine_, table_));
+    may_go_straight_ = may_go_straight_ && guarded_key_;
   }
   if (!options_.writes) WEIR_TRY(make_all_scratch());
   return inner_->prepare();
@@ -116,6 +119,7 @@ Result<void> ServerLoad::stage(std::span<const duckdb::Parameter> parameters) {
   way_.clear();
   // Rows of which one met another or broke a rule are likely to be followed by more of that kind.
   careful_ = refused_ || last_met_ || !may_go_straight_;
+  judged_anew_ = judged_anew_ && refused_;
   refused_ = false;
   const bool may_meet = mode_ == LoadMode::merge || mode_ == LoadMode::ignore;
   if (!careful_ && may_meet && !dialect_->refuses_early()) careful_ = WEIR_TRY(target_has_rows());
@@ -146,11 +150,23 @@ Result<bool> ServerLoad::target_has_rows() {
   return WEIR_TRY(server_.run("SELECT 1 FROM " + on_server(table_) + " LIMIT 1")).size() > 0;
 }
 
+/// Of one input, since the server does not tell of a row which input it came from.
+Result<bool> ServerLoad::server_decides(size_t inputs) {
+  const bool may_be = mode_ == LoadMode::merge && guarded_key_ && options_.counts_on_write;
+  if (!may_be || inputs != 1 || !WEIR_TRY(target_has_rows())) return false;
+  return decides_alike(server_, engine_, table_);
+}
+
 Result<LoadDecision> ServerLoad::decide(size_t inputs, const SetRules::RejectRow& reject_row) {
   WEIR_TRY(lock_tables());
   LoadDecision decision;
+  upserts_ = careful_ && WEIR_TRY(server_decides(inputs));
   if (careful_) {
-    WEIR_TRY(mirror_target());
+    if (upserts_) {
+      WEIR_TRY(workshop_.run("TRUNCATE " + mirror_));
+    } else {
+      WEIR_TRY(mirror_target());
+    }
     for (const Parent& parent : parents_) WEIR_TRY(mirror_parent(parent));
     decision = WEIR_TRY(inner_->decide(inputs, reject_row));
     last_met_ = std::ranges::any_of(
@@ -171,147 +187,6 @@ Result<uint64_t> ServerLoad::count_replaced() {
   if (is_missing(table_)) return 0;
   const auto rows = WEIR_TRY(server_.run("SELECT count(*) FROM " + on_server(table_)));
   return static_cast<uint64_t>(rows.int64(0, 0));
-}
-
-/// Into a mirror of `like`, of which the select gives the columns at `places`. Gives how many rows
-/// they were.
-Result<uint64_t> ServerLoad::copy_back(const std::string& select, const std::string& mirror,
-                                       const std::vector<size_t>& places, const Table& like) {
-  std::string name = mirror.substr(mirror.find('.') + 1);
-  name = name.substr(1, name.size() - 2);  // weir's own: no quotes in it
-  std::vector<duckdb::CellAppender::Column> columns;
-  for (const Column& column : like.columns) columns.push_back({column.name, column.type});
-  const auto appender = WEIR_TRY(duckdb::CellAppender::open(workshop_, name, std::move(columns)));
-  std::vector<server::Cell> row(like.columns.size());
-  Result<void> appended;
-  WEIR_TRY(server_.stream(select, {}, [&](std::span<const server::Cell> cells) {
-    for (size_t i = 0; i < places.size(); ++i) row[places[i]] = cells[i];
-    appended = appender->row(row);
-    return appended.has_value();
-  }));
-  if (!appended) {
-    Error error = std::move(appended).error();
-    error.message = "what table '" + like.name.value() + "' holds: " + error.message;
-    return fail(std::move(error));
-  }
-  WEIR_TRY(appender->close());
-  return appender->rows();
-}
-
-std::string ServerLoad::equal_columns(const std::vector<Column>& columns, std::string_view left,
-                                      std::string_view right) const {
-  std::string all;
-  for (const Column& column : columns) {
-    const std::string name = server_.quote_identifier(column.name);
-    all += fmt::format("{}{}.{} = {}.{}", all.empty() ? "" : " AND ", left, name, right, name);
-  }
-  return all;
-}
-
-/// SQL of whether the server can hold these columns of the stage: what it cannot, it does not have.
-std::string ServerLoad::storable(const std::vector<Column>& columns) const {
-  std::string all = "TRUE";
-  for (const Column& column : columns) {
-    if (dialect_->holds_nul() || column.type.kind != TypeKind::varchar) continue;
-    all += fmt::format(" AND NOT contains({}, chr(0))", quote_identifier(column.name));
-  }
-  return all;
-}
-
-/// The server's rows that the stage's are judged against.
-Result<void> ServerLoad::mirror_target() {
-  WEIR_TRY(workshop_.run("TRUNCATE " + mirror_));
-  const bool compares = whole_target_ || !table_.key.empty();
-  if (!compares || mode_ == LoadMode::replace || is_missing(table_)) return {};
-  if (!WEIR_TRY(target_has_rows())) return {};
-  std::string cells;
-  std::vector<size_t> places;
-  for (size_t i = 0; i < table_.columns.size(); ++i) {
-    const Column& column = table_.columns[i];
-    cells += (i == 0 ? "t." : ", t.") + server_.quote_identifier(column.name);
-    places.push_back(i);
-  }
-  std::string select = fmt::format("SELECT {} FROM {} t", cells, on_server(table_));
-  if (!whole_target_) {
-    const std::vector<Column> keys = key_columns(table_);
-    WEIR_TRY(send_to_scratch(fmt::format("SELECT DISTINCT {} FROM {} WHERE {}", names_of(keys, ""),
-                                         inner_->stage_name(), storable(keys)),
-                             keys_name, keys, table_));
-    select += fmt::format(" JOIN {} k ON {}", keys_name, equal_columns(keys, "t", "k"));
-  }
-  WEIR_TRY(copy_back(select, mirror_, places, table_));
-  return {};
-}
-
-/// Those values of the referenced columns that the stage asks for.
-Result<void> ServerLoad::mirror_parent(const Parent& parent) {
-  WEIR_TRY(workshop_.run("TRUNCATE " + parent.mirror));
-  if (is_missing(*parent.table)) return {};
-  for (const auto& [column, parent_name, scratch] : parent.columns) {
-    Column wanted = *parent.table->find_column(parent_name);
-    const std::string own = quote_identifier(column->name);
-    WEIR_TRY(send_to_scratch(
-        fmt::format("SELECT DISTINCT CAST({} AS {}) AS {} FROM {} WHERE {} IS NOT NULL "
-                    "AND {}",
-                    own, duckdb::sql_type(wanted.type), quote_identifier(parent_name),
-                    inner_->stage_name(), own, storable({*column})),
-        scratch, {wanted}, *parent.table));
-    const std::string name = server_.quote_identifier(parent_name);
-    WEIR_TRY(mirror_column(parent, parent_name,
-                           fmt::format("SELECT DISTINCT t.{} FROM {} t JOIN {} k ON t.{} = k.{}",
-                                       name, on_server(*parent.table), scratch, name, name)));
-  }
-  return {};
-}
-
-/// What a select gives into one column of a parent's mirror. Gives how many values that were.
-Result<uint64_t> ServerLoad::mirror_column(const Parent& parent, const std::string& column,
-                                           const std::string& select) {
-  const auto& columns = parent.table->columns;
-  const auto at = std::ranges::find(columns, column, &Column::name);
-  return copy_back(select, parent.mirror, {static_cast<size_t>(at - columns.begin())},
-                   *parent.table);
-}
-
-/// Those that decide needs, before a transaction in which the server makes none.
-Result<void> ServerLoad::make_all_scratch() {
-  const auto make = [&](const std::string& scratch, const std::vector<Column>& columns,
-                        const Table& like) {
-    return make_scratch(server_, *dialect_, scratch, select_on_server(columns, like),
-                        ServerDialect::Lifetime::session);
-  };
-  const bool compares = !whole_target_ && !table_.key.empty() && mode_ != LoadMode::replace;
-  if (compares && !is_missing(table_)) WEIR_TRY(make(keys_name, key_columns(table_), table_));
-  for (const Parent& parent : parents_) {
-    if (is_missing(*parent.table)) continue;
-    for (const Parent::Asked& asked : parent.columns) {
-      const Column& column = *parent.table->find_column(asked.parent_column);
-      WEIR_TRY(make(asked.scratch, {column}, *parent.table));
-    }
-  }
-  return {};
-}
-
-std::string ServerLoad::select_on_server(const std::vector<Column>& columns,
-                                         const Table& like) const {
-  std::string names;
-  for (const Column& column : columns) {
-    names += (names.empty() ? "" : ", ") + server_.quote_identifier(column.name);
-  }
-  return fmt::format("SELECT {} FROM {}", names, on_server(like));
-}
-
-/// Into a scratch table that has the types of those columns of `like`.
-Result<void> ServerLoad::send_to_scratch(const std::string& select, const std::string& scratch,
-                                         const std::vector<Column>& columns, const Table& like) {
-  if (options_.writes) {
-    WEIR_TRY(pipeline::send_to_scratch(workshop_, select, server_, *dialect_, scratch, columns,
-                                       select_on_server(columns, like)));
-    return {};
-  }
-  WEIR_TRY(server_.run("DELETE FROM " + scratch));
-  WEIR_TRY(fill_scratch(workshop_, select, server_, *dialect_, scratch, columns));
-  return {};
 }
 
 Result<uint64_t> ServerLoad::write(LoadDecision& decision,
@@ -342,21 +217,6 @@ Result<SentRows> ServerLoad::fill_target(const std::string& select,
   made_ = false;
   way_ = sent.way;
   return sent;
-}
-
-/// All values of the referenced columns, where they are few. False: they are not.
-Result<bool> ServerLoad::mirror_whole_parents() {
-  for (const Parent& parent : parents_) {
-    WEIR_TRY(workshop_.run("TRUNCATE " + parent.mirror));
-    for (const auto& [column, parent_name, scratch] : parent.columns) {
-      const std::string name = server_.quote_identifier(parent_name);
-      const std::string values =
-          fmt::format("SELECT t.{} FROM {} t WHERE t.{} IS NOT NULL LIMIT {}", name,
-                      on_server(*parent.table), name, most_parent_values + 1);
-      if (WEIR_TRY(mirror_column(parent, parent_name, values)) > most_parent_values) return false;
-    }
-  }
-  return true;
 }
 
 /// A condition that no row breaks: the query fails with the first that names what is not there.
@@ -405,9 +265,8 @@ Result<void> ServerLoad::give_up_unique_values(const std::string& changed,
     same_key += fmt::format("{}u.{} = t.{}", same_key.empty() ? "" : " AND ", name, name);
   }
   for (const Column& column : table_.columns) {
-    const auto is_unique = [](const Rule& rule) { return rule.kind == RuleKind::unique; };
     const bool in_key = std::ranges::find(table_.key, column.name) != table_.key.end();
-    if (in_key || std::ranges::none_of(column.rules, is_unique)) continue;
+    if (in_key || !is_unique(column)) continue;
     const std::string own = quote_identifier(column.name);
     const auto taken = WEIR_TRY(workshop_.run(
         fmt::format("SELECT 1 FROM ({}) u JOIN {} t ON u.{} = t.{} WHERE NOT ({}) LIMIT 1", changed,
@@ -430,30 +289,73 @@ Result<void> ServerLoad::give_up_unique_values(const std::string& changed,
 }
 
 Result<uint64_t> ServerLoad::write_judged(LoadDecision& decision, const WriteRejects& rejects) {
-  const auto sum = [&] {
-    LoadCounts all;
-    for (const LoadCounts& count : decision.inputs) {
-      all.inserted += count.inserted;
-      all.updated += count.updated;
-      all.unchanged += count.unchanged;
-    }
-    return all;
-  };
-  const LoadCounts decided = sum();
-  const bool some_match = decided.updated + decided.unchanged > 0;
   WEIR_TRY(server_.run("SAVEPOINT weir_write"));
-  const RowsRefusal refusal = WEIR_TRY(put(
-      {inner_->changed_rows(), decided.updated, inner_->new_rows(some_match), decided.inserted}));
-  if (!refusal) return decided.inserted;
+  RowsRefusal refusal = WEIR_TRY(upserts_ ? upsert(decision) : put_decided(decision));
+  if (!refusal) return sum_of(decision).inserted;
   last_met_ = true;
   made_ = false;  // the rest goes in by parts, into a table with its key
   WEIR_TRY(server_.run("ROLLBACK TO SAVEPOINT weir_write"));
+  if (!judged_anew_ && WEIR_TRY(breaks_judged_rule(*refusal))) {
+    judged_anew_ = refused_ = true;
+    return fail(ErrorCode::busy,
+                "somebody else writes to table '" + table_.name.value() + "': " + refusal->message);
+  }
+  if (upserts_) {
+    WEIR_TRY(mirror_target());
+    WEIR_TRY(inner_->count_again(decision));
+    refusal->row = 0;  // it counts the rows of another statement
+  }
   ServerRefusals refusals(workshop_, server_, engine_, table_, inner_->query(), stage_name_,
                           rules_);
   WEIR_TRY(refusals.write(
-      inner_->rows_to_write(some_match), inner_->written_columns(), *refusal,
+      inner_->rows_to_write(some_match(decision)), inner_->written_columns(), *refusal,
       [this](const RowsToWrite& rows) { return put(rows); }, rejects, decision));
-  return sum().inserted;
+  return sum_of(decision).inserted;
+}
+
+/// Whether it is of the key or of a `unique` column: weir found no row with the value a moment ago.
+Result<bool> ServerLoad::breaks_judged_rule(const server::Refusal& refusal) {
+  if (refusal.constraint.empty()) return false;
+  const auto guards = WEIR_TRY(server_catalog(server_, engine_)->guards(table_));
+  const auto guard = std::ranges::find_if(guards, [&](const server::TableGuard& one) {
+    using Kind = server::TableGuard::Kind;
+    const bool repeats = one.kind == Kind::primary_key || one.kind == Kind::unique;
+    return repeats && one.name == refusal.constraint;
+  });
+  if (guard == guards.end()) return false;
+  const std::set<std::string> columns(guard->columns.begin(), guard->columns.end());
+  if (columns == std::set<std::string>(table_.key.begin(), table_.key.end())) return true;
+  const Column* column = columns.size() == 1 ? table_.find_column(*columns.begin()) : nullptr;
+  return column != nullptr && is_unique(*column);
+}
+
+Result<RowsRefusal> ServerLoad::put_decided(const LoadDecision& decision) {
+  const LoadCounts decided = sum_of(decision);
+  return put({inner_->changed_rows(), decided.updated, inner_->new_rows(some_match(decision)),
+              decided.inserted});
+}
+
+/// The rows of one input, of which the decision does not know yet which are new.
+Result<RowsRefusal> ServerLoad::upsert(LoadDecision& decision) {
+  const std::vector<Column> columns = inner_->written_columns();
+  WEIR_TRY(make_scratch(server_, *dialect_, updates_name, select_on_server(columns, table_),
+                        ServerDialect::Lifetime::transaction));
+  const auto sent =
+      send_rows(workshop_, inner_->new_rows(false), {}, server_, "", updates_name, columns);
+  if (!sent) return judged(sent.error());
+  const auto written = upsert_rows(server_, table_, columns, updates_name);
+  if (!written) return judged(written.error());
+  LoadCounts& count = decision.inputs.front();
+  const uint64_t rows = count.staged - count.rejected - count.deduplicated;
+  if (sent->rows != rows || written->inserted + written->updated > rows) {
+    return fail(ErrorCode::internal, "the rows written are not the rows decided");
+  }
+  count.inserted = written->inserted;
+  count.updated = written->updated;
+  count.unchanged = rows - count.inserted - count.updated;
+  last_met_ = count.inserted < count.staged;
+  way_ = sent->way;
+  return check_deferred();
 }
 
 /// Why the server did not take rows; or the error, where they are not to blame.
@@ -511,7 +413,7 @@ Result<RowsRefusal> ServerLoad::put_unchecked(const RowsToWrite& rows) {
 /// Gives how many rows were updated.
 Result<uint64_t> ServerLoad::update(const std::string& changed,
                                     const std::vector<Column>& columns) {
-  const std::vector<Column> keys = key_columns(table_);
+  const std::vector<Column> keys = key_columns();
   WEIR_TRY(send_to_scratch(changed, updates_name, columns, table_));
   WEIR_TRY(give_up_unique_values(changed, keys));
   ServerDialect::Assignments assigned;

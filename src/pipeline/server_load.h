@@ -26,6 +26,10 @@ namespace weir::pipeline {
 /// straight into the table while they are read, and are judged only when one is refused: then
 /// write() fails, and turn_careful() says that the load is to be done again. The load after that
 /// one is careful at once, until one finds nothing to be careful about.
+///
+/// A careful merge of one input leaves it to the server which of its rows are new, changed and
+/// unchanged, where the server decides that as weir would (pipeline/server_upsert.h): nothing is
+/// copied to the workshop, and the counts are known when the rows are written.
 class ServerLoad final : public TableLoad {
  public:
   /// `workshop` and `server` must outlive it. Errors: invalid_project (a reference leads nowhere).
@@ -53,6 +57,9 @@ class ServerLoad final : public TableLoad {
   }
   size_t parameter_count() const override { return inner_->parameter_count(); }
 
+  /// One thread reads faster than a server writes, and rows that several read lie crosswise: keys
+  /// that ascend in the file cost a server's index a third less when they ascend as they come.
+  bool reads_in_order() const override { return !careful_; }
   bool turn_careful() override;
   std::string way() const override { return way_; }
   void table_made() override { made_ = true; }
@@ -81,9 +88,12 @@ class ServerLoad final : public TableLoad {
         mode_(mode),
         stage_name_(std::move(stage_name)) {}
 
+  static std::string names_of(const std::vector<Column>& columns, std::string_view prefix);
+  std::vector<Column> key_columns() const;
   std::string relation_of(const Table& table) const;
   Result<void> lock_tables();
   Result<bool> target_has_rows();
+  Result<bool> server_decides(size_t inputs);
   Result<uint64_t> count_replaced();
   bool is_missing(const Table& table) const { return options_.missing.contains(table.name); }
   std::string select_on_server(const std::vector<Column>& columns, const Table& like) const;
@@ -100,12 +110,17 @@ class ServerLoad final : public TableLoad {
                                const std::vector<Column>& columns);
   Result<void> send_to_scratch(const std::string& select, const std::string& scratch,
                                const std::vector<Column>& columns, const Table& like);
+  Result<bool> send_wanted(const std::string& select, const std::string& scratch,
+                           const std::vector<Column>& columns, const Table& like);
   Result<void> give_up_unique_values(const std::string& changed, const std::vector<Column>& keys);
   Result<uint64_t> update(const std::string& changed, const std::vector<Column>& columns);
   Result<void> empty_target(uint64_t expected);
   std::string references_hold() const;
   Result<uint64_t> write_straight(std::span<const duckdb::Parameter> parameters);
   Result<uint64_t> write_judged(LoadDecision& decision, const WriteRejects& rejects);
+  Result<bool> breaks_judged_rule(const server::Refusal& refusal);
+  Result<RowsRefusal> put_decided(const LoadDecision& decision);
+  Result<RowsRefusal> upsert(LoadDecision& decision);
   Result<RowsRefusal> put(const RowsToWrite& rows);
   Result<RowsRefusal> put_unchecked(const RowsToWrite& rows);
   Result<RowsRefusal> check_deferred();
@@ -128,12 +143,15 @@ class ServerLoad final : public TableLoad {
   std::vector<Parent> parents_;
   TableLoadOptions options_;
   bool whole_target_ = false;  // rules ask about more than its keys
+  bool guarded_key_ = false;   // by the server; nothing else decides about rows together
   bool may_go_straight_ = false;
-  bool careful_ = true;    // staged and judged, for this load
-  bool refused_ = false;   // a row of this load, which went straight
-  bool last_met_ = false;  // the last careful load did not insert all of its rows
-  bool made_ = false;      // the table is weir's, and nothing was committed to it yet
-  std::string way_;        // Receipt::way
+  bool careful_ = true;       // staged and judged, for this load
+  bool upserts_ = false;      // what is new and what is changed the server decides, for this load
+  bool refused_ = false;      // a row of this load, which is to be judged anew
+  bool judged_anew_ = false;  // because others wrote between the decision and the rows
+  bool last_met_ = false;     // the last careful load did not insert all of its rows
+  bool made_ = false;         // the table is weir's, and nothing was committed to it yet
+  std::string way_;           // Receipt::way
 };
 
 }  // namespace weir::pipeline

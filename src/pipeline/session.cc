@@ -279,6 +279,7 @@ Result<void> Session::make_load(const Project& project, RowQuery query, TableLoa
   const LoadMode mode = parts_.load->mode;
   options.missing = missing_;
   options.writes = purpose_ != LoadPurpose::examine;
+  options.counts_on_write = purpose_ == LoadPurpose::load;
   if (options.writes) options.over = nullptr;
   if (server_ != nullptr) {
     load_ = WEIR_TRY(ServerLoad::make(*connection_, *server_, engine_, project, *parts_.table, mode,

@@ -55,8 +55,10 @@ struct WriteRejects {
 
 /// How a load into a table is made.
 struct TableLoadOptions {
-  bool always_stage = false;         ///< so that decide counts every row
-  bool writes = true;                ///< false: it ends with decide
+  bool always_stage = false;  ///< so that decide counts every row
+  bool writes = true;         ///< false: it ends with decide
+  /// Whether the caller looks at what decide counted only behind write: a plan does not.
+  bool counts_on_write = false;
   RelationOver over = {};            ///< for a plan: what decide reads instead
   std::set<TableName> missing = {};  ///< tables that are not there: they count as empty
 };
@@ -100,6 +102,9 @@ class TableLoad {
                                  std::span<const duckdb::Parameter> parameters,
                                  std::span<const LineageStretch> lineage,
                                  const WriteRejects& rejects) = 0;
+
+  /// Since the last stage(): whether write() reads the input, and wants its rows in their order.
+  virtual bool reads_in_order() const { return false; }
 
   /// Since the last stage(): Receipt::way.
   virtual std::string way() const { return {}; }
