@@ -4,7 +4,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -61,12 +60,6 @@ struct Reject {
   int entry_step = 0;  ///< index of the step at which `produced` goes on; 0 = the source
 };
 
-/// A part of the work on an input, and when it was done.
-struct Phase {
-  std::string_view name;  ///< "read", "query", "decide", "write", "commit", "download"
-  Timestamp begun{}, ended{};
-};
-
 /// The verdict on one input. The same on every channel.
 struct Receipt {
   static constexpr size_t listed_rejects = 100;
@@ -84,8 +77,6 @@ struct Receipt {
   double duration_ms = 0;
   /// The slower way the rows travelled to a server, and why; empty: the usual one. Not in ledgers.
   std::string way;
-  /// In their order; where somebody wants to know (traces), else empty. Not written down.
-  std::vector<Phase> phases;
 };
 
 }  // namespace weir
