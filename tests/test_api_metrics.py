@@ -142,7 +142,7 @@ def test_every_metric_is_on_the_reference_page(watched: Watched) -> None:
                  re.findall(r'^\| `(\w+)` \| (\w+) \| ([^|]*) \|', page, re.MULTILINE)}
     assert watched.api.rows('people', [{'id': 1}]).status == 422
     families = watched.families()
-    assert {'weir_api_requests_total', 'weir_runs_total', 'process_threads'} <= families.keys()
+    assert {'weir_api_requests_total', 'weir_api_commit_requests', 'process_threads'} <= families.keys()
     for family in families.values():
         kind, labels = described[family.name]
         assert kind == family.kind
