@@ -21,22 +21,25 @@ void use_all_descriptors() {
 
 }  // namespace
 
-Result<std::unique_ptr<ApiService>> ApiService::start(const Project& project,
-                                                      pipeline::Resources& resources,
-                                                      runlog::KeyStore& keys, const Clock& clock,
-                                                      owner::Handler ask, api::Admin& admin,
+Result<std::unique_ptr<ApiService>> ApiService::start(ApiParts parts,
                                                       const ListenAddress& address) {
   auto service = std::unique_ptr<ApiService>(new ApiService);
+  const Project& project = parts.project;
   const Api& api = *project.api;
+  const trace::Tracer* tracer = parts.resources.tracer;
+  metrics::ApiMetrics& counts = parts.metrics.count_api(api::Front::labels(project));
   use_all_descriptors();
+  service->commits_ = std::make_unique<api::CommitNotes>(counts, tracer);
   pipeline::RowRequests::Options options;
   options.most_bytes = project.memory_bytes / memory_parts;
   options.remember = std::chrono::milliseconds(api.remember_ms);
-  service->rows_ = pipeline::make_row_requests(project, resources, clock, options);
-  service->gate_ = std::make_unique<api::Gate>(api, keys, clock);
-  service->queries_ = std::make_unique<api::Queries>(project, *resources.databases);
-  service->front_ = std::make_unique<api::Front>(api::FrontParts{
-      project, clock, *service->gate_, *service->rows_, std::move(ask), admin, *service->queries_});
+  options.observer = service->commits_.get();
+  service->rows_ = pipeline::make_row_requests(project, parts.resources, parts.clock, options);
+  service->gate_ = std::make_unique<api::Gate>(api, parts.keys, parts.clock);
+  service->queries_ = std::make_unique<api::Queries>(project, *parts.resources.databases);
+  service->front_ = std::make_unique<api::Front>(
+      api::FrontParts{project, parts.clock, *service->gate_, *service->rows_, std::move(parts.ask),
+                      parts.admin, *service->queries_, counts, tracer});
   http::ServerOptions listener;
   listener.address = address;
   listener.workers = workers + api.max_queries;  // each query at work keeps one
@@ -51,6 +54,14 @@ Result<std::unique_ptr<ApiService>> ApiService::start(const Project& project,
         return front->admit(head);
       }));
   return service;
+}
+
+void ApiService::measure(metrics::Levels& levels) const {
+  levels.api_connections = server_->connections();
+  const http::CutCounts::Counts cut = server_->cut();
+  for (size_t i = 0; i < cut.size(); ++i) {
+    levels.api_cut.emplace_back(to_string(http::all_cuts[i]), cut[i]);
+  }
 }
 
 void ApiService::drain(std::chrono::milliseconds grace) {

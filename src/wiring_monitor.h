@@ -27,6 +27,7 @@ class Monitor {
   /// with its real port. Errors: usage (the port is taken), io.
   Result<std::optional<ListenAddress>> start(std::function<api::Vitals()> look,
                                              const std::optional<ListenAddress>& address);
+  metrics::Metrics& metrics() { return metrics_; }
   /// What it answers, also elsewhere; once it was started.
   api::Admin& admin() { return *admin_; }
   /// Answers no more and looks no more.

@@ -18,6 +18,7 @@
 #include "scheduler/watcher.h"
 #include "wiring_api.h"
 #include "wiring_monitor.h"
+#include "wiring_traces.h"
 
 namespace weir {
 namespace {
@@ -29,6 +30,7 @@ class World final : public cli::Services {
   ~World() override {
     drain(std::chrono::milliseconds(0));
     monitor_.stop();  // it looks at what is below
+    if (traces_) traces_->stop(last_spans);
   }
 
   const Project& project() const override { return project_; }
@@ -48,7 +50,12 @@ class World final : public cli::Services {
 
   Result<pipeline::Resources*> resources() override {
     const std::lock_guard lock(resources_mutex_);
-    if (!resources_) resources_ = WEIR_TRY(pipeline::open_resources(project_));
+    if (resources_) return &*resources_;
+    resources_ = WEIR_TRY(pipeline::open_resources(project_));
+    if (project_.traces) {
+      traces_ = std::make_unique<Traces>(project_, *resources_->secrets, clock_);
+      resources_->tracer = &traces_->tracer();
+    }
     return &*resources_;
   }
 
@@ -68,6 +75,7 @@ class World final : public cli::Services {
     if (draining_) return fail(ErrorCode::cancelled, "this weir is stopping");
     if (!dispatcher_) {
       observers_.add(monitor_.meter());
+      if (traces_) observers_.add(traces_->runs());  // with the executor's resources
       WEIR_TRY(start_delivering(log));
       dispatcher_ = scheduler::make_dispatcher(
           log, executor, clock_,
@@ -116,9 +124,11 @@ class World final : public cli::Services {
   Result<ListenAddress> start_api(const ListenAddress& address, owner::Handler ask) override {
     pipeline::Resources& opened = *WEIR_TRY(resources());
     runlog::KeyStore& keys = *WEIR_TRY(this->keys());
+    auto api = WEIR_TRY(ApiService::start(
+        {project_, opened, keys, clock_, std::move(ask), monitor_.admin(), monitor_.metrics()},
+        address));
     const std::lock_guard lock(api_mutex_);
-    api_ = WEIR_TRY(ApiService::start(project_, opened, keys, clock_, std::move(ask),
-                                      monitor_.admin(), address));
+    api_ = std::move(api);
     return api_->address();
   }
 
@@ -144,10 +154,7 @@ class World final : public cli::Services {
 
   void drain(std::chrono::milliseconds grace) override {
     stopping_ = true;
-    {
-      const std::lock_guard lock(api_mutex_);
-      if (api_) api_->drain(grace);
-    }
+    if (ApiService* api = this->api()) api->drain(grace);
     scheduler::Dispatcher* runs = nullptr;
     bool first = false;
     {
@@ -167,6 +174,17 @@ class World final : public cli::Services {
   }
 
  private:
+  /// Null before the resources are open, and where the project has none.
+  Traces* traces() {
+    const std::lock_guard lock(resources_mutex_);
+    return traces_.get();
+  }
+  /// Null before it has started; then it stays as long as this.
+  ApiService* api() {
+    const std::lock_guard lock(api_mutex_);
+    return api_.get();
+  }
+
   runlog::HistoryLimits history_limits() const {
     return {std::chrono::duration_cast<std::chrono::seconds>(
                 std::chrono::milliseconds(project_.history.keep_ms)),
@@ -174,6 +192,7 @@ class World final : public cli::Services {
   }
 
   static constexpr std::chrono::milliseconds last_notices{5'000};
+  static constexpr std::chrono::milliseconds last_spans{2'000};
 
   /// Before the dispatcher is there. A project that tells nobody has no deliverer, unless it used
   /// to tell somebody.
@@ -182,8 +201,9 @@ class World final : public cli::Services {
       return !pipeline.steps.empty() && std::holds_alternative<NotifyStep>(pipeline.steps.back());
     });
     if (!tells && !WEIR_TRY(log.next_notice_due(clock_.now()))) return {};
-    deliverer_ =
-        scheduler::make_notice_deliverer(project_, log, *WEIR_TRY(resources())->secrets, clock_);
+    pipeline::Resources& opened = *WEIR_TRY(resources());
+    deliverer_ = scheduler::make_notice_deliverer(project_, log, *opened.secrets, clock_,
+                                                  {.tracer = opened.tracer});
     observers_.add(*deliverer_);
     deliverer_->start();
     return {};
@@ -206,6 +226,8 @@ class World final : public cli::Services {
     };
     running();  // does not come back when the dispatcher hangs, and neither does this look
     vitals.levels.state_free_bytes = free_bytes(project_.state_dir());
+    if (const ApiService* api = this->api()) api->measure(vitals.levels);
+    if (const Traces* traces = this->traces()) vitals.levels.spans = traces->counts();
     require("state folder", check_writable(project_.state_dir()));
     require("run log", measure(vitals.levels));
     require("triggers", not_ready(watching_, "not every trigger is watched yet"));
@@ -248,6 +270,7 @@ class World final : public cli::Services {
   std::unique_ptr<runlog::RunLog> run_log_;
 
   std::mutex resources_mutex_;
+  std::unique_ptr<Traces> traces_;
   std::optional<pipeline::Resources> resources_;
 
   std::mutex keys_mutex_;

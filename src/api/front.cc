@@ -2,20 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <memory>
 
 #include "api/answers.h"
 #include "api/openapi.h"
 #include "api/problem.h"
 #include "api/rows.h"
-#include "base/log.h"
-#include "model/run.h"
 
 namespace weir::api {
 namespace {
 
 using Kind = Target::Kind;
-using SteadyClock = std::chrono::steady_clock;
 
 /// Of bodies that say what is to be run.
 constexpr uint64_t order_bytes = 64 * 1024;
@@ -34,14 +32,16 @@ http::Response wrong_method(const Target& target) {
   return response;
 }
 
-/// The client's own, when it is sound; so that its log and ours can be laid side by side.
-std::string request_id(const http::RequestHead& head, const Clock& clock) {
-  const std::string* given = http::find_header(head.headers, "x-request-id");
-  const bool sound = given != nullptr && !given->empty() && given->size() <= 64 &&
-                     given->find_first_not_of(
-                         "0123456789abcdefghijklmnopqrstuvwxyz"
-                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_.:") == std::string::npos;
-  return sound ? *given : new_run_id(clock.now()).value();
+/// What was committed, or refused as a whole: an answer that was given before counts once.
+void count_rows(metrics::ApiMetrics& metrics, const TableName& table,
+                const pipeline::RowsAnswer& answer) {
+  using Answer = pipeline::RowsAnswer::Kind;
+  const Receipt& receipt = answer.receipt;
+  if (answer.kind == Answer::done) metrics.rows_ended(table, receipt.rows, receipt.broken_rules);
+  if (answer.kind != Answer::all_refused) return;
+  RowCounts refused;
+  refused.rejected = receipt.rows.rejected;
+  metrics.rows_ended(table, refused, receipt.broken_rules);
 }
 
 }  // namespace
@@ -51,60 +51,45 @@ struct Front::Asked {
   Target target;
   http::Request request;
   http::Reply reply;
+  std::shared_ptr<Noting> noting;  // to which the reply goes
   ApiKey key;
 };
 
-namespace {
+Front::Front(FrontParts parts)
+    : parts_(std::move(parts)),
+      cors_(parts_.project.api->origins),
+      notes_{cors_, parts_.metrics, parts_.tracer, parts_.clock} {}
 
-/// Adds to every answer who asked for what, and writes the access log.
-class Noting final : public http::Reply::Sink {
- public:
-  Noting(http::Reply reply, const http::Request& request, std::string id)
-      : reply_(std::move(reply)),
-        id_(std::move(id)),
-        method_(request.head.method),
-        path_(request.head.path),
-        peer_(request.peer) {}
-
-  void send(http::Response response) override {
-    note(response);
-    reply_.send(std::move(response));
+metrics::ApiMetrics::Labels Front::labels(const Project& project) {
+  metrics::ApiMetrics::Labels labels;
+  for (size_t kind = 0; kind < target_kinds; ++kind) {
+    labels.routes.emplace_back(route_of(static_cast<Kind>(kind)));
   }
-  std::unique_ptr<http::BodyWriter> stream(http::Response head) override {
-    note(head);
-    return reply_.stream(std::move(head));
-  }
-
-  void watch_client() override { reply_.watch_client(); }
-  bool client_left() const override { return reply_.client_left(); }
-
-  void set_key(const std::string& id) { key_ = id; }
-
- private:
-  void note(http::Response& response) {
-    response.headers.push_back({"x-request-id", id_});
-    if (!log::enabled(log::Level::info)) return;
-    const std::chrono::duration<double, std::milli> taken = SteadyClock::now() - begun_;
-    const log::With request("request", id_), method("method", method_), path("path", path_),
-        status("status", std::to_string(response.status)), key("key", key_), peer("peer", peer_),
-        duration("duration_ms", fmt::format("{:.2f}", taken.count()));
-    log::info("{} {} {}", method_, path_, response.status);
-  }
-
-  http::Reply reply_;
-  const std::string id_, method_, path_, peer_;
-  std::string key_;
-  const SteadyClock::time_point begun_ = SteadyClock::now();
-};
-
-}  // namespace
+  for (const Table& table : project.tables) labels.tables.push_back(table.name);
+#define X(code, status, title) \
+  if (status == 429 || status == 503) labels.refusals.emplace_back(#code);
+  WEIR_PROBLEM_TABLE(X)
+#undef X
+  return labels;
+}
 
 std::variant<uint64_t, http::Response> Front::admit(const http::RequestHead& head) const {
+  const auto begun = std::chrono::steady_clock::now();
   const Target target = parse_path(head.path);
+  auto admitted = judge(target, head);
+  if (auto* refused = std::get_if<http::Response>(&admitted)) {
+    note_refusal(notes_, target.kind, head, begun, *refused);
+  }
+  return admitted;
+}
+
+std::variant<uint64_t, http::Response> Front::judge(const Target& target,
+                                                    const http::RequestHead& head) const {
   if (target.kind == Kind::unknown) {
     return problem(ProblemCode::not_found, "there is nothing at this path",
                    "/openapi.json says what there is");
   }
+  if (auto answer = cors_.preflight(head, methods_of(target.kind))) return *std::move(answer);
   if (!takes(target.kind, head.method)) return wrong_method(target);
   if (is_open(target.kind)) return uint64_t{0};
   const auto key = parts_.gate.identify(head);
@@ -137,9 +122,8 @@ std::optional<http::Response> Front::check_scope(const Target& target, const Api
 
 std::function<void()> Front::take(http::Request request, http::Reply reply) {
   const Target target = parse_path(request.head.path);
-  auto noting =
-      std::make_shared<Noting>(std::move(reply), request, request_id(request.head, parts_.clock));
-  Asked asked{target, std::move(request), http::Reply(noting), {}};
+  auto noting = std::make_shared<Noting>(std::move(reply), request, target.kind, notes_);
+  Asked asked{target, std::move(request), http::Reply(noting), noting, {}};
   if (!is_open(target.kind)) {
     // It may have been revoked while the body came.
     auto key = parts_.gate.identify(asked.request.head);
@@ -169,17 +153,31 @@ void Front::take_rows(Asked asked) {
   if (auto* refused = std::get_if<http::Response>(&read)) {
     return asked.reply.send(std::move(*refused));
   }
-  auto& rows = std::get<ReadRows>(read);
+  submit(std::get<ReadRows>(std::move(read)), std::move(asked));
+}
+
+void Front::submit(ReadRows rows, Asked asked) {
+  const TableName table = rows.request.table;
+  const uint64_t bytes = rows.request.body.size();
+  const bool dry = rows.request.keep == pipeline::RowsRequest::Keep::nothing;
+  rows.request.span = asked.noting->span();
   // A std::function can be copied, and a reply cannot.
   const auto reply = std::make_shared<http::Reply>(std::move(asked.reply));
+  parts_.metrics.rows_wait(table, bytes);
   const auto submitted = parts_.rows.submit(
       std::move(rows.request),
-      [reply, preference = std::move(rows.preference)](const pipeline::RowsAnswer& answer) {
+      [this, reply, noting = asked.noting, table, bytes, dry,
+       preference = std::move(rows.preference)](const pipeline::RowsAnswer& answer) {
+        parts_.metrics.rows_answered(table, bytes);
+        if (!dry) count_rows(parts_.metrics, table, answer);
+        if (answer.commit) noting->link(*answer.commit);
         http::Response response = rows_response(answer);
         if (!preference.empty()) response.headers.push_back({"preference-applied", preference});
         reply->send(std::move(response));
       });
-  if (!submitted) reply->send(problem(submitted.error()));
+  if (submitted) return;
+  parts_.metrics.rows_answered(table, bytes);
+  reply->send(problem(submitted.error()));
 }
 
 std::function<void()> Front::take_query(Asked asked) {

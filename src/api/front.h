@@ -6,9 +6,12 @@
 #include <variant>
 
 #include "api/admin.h"
+#include "api/cors.h"
 #include "api/gate.h"
+#include "api/noting.h"
 #include "api/queries.h"
 #include "api/request_target.h"
+#include "api/rows.h"
 #include "base/clock.h"
 #include "http/reply.h"
 #include "model/project.h"
@@ -27,12 +30,17 @@ struct FrontParts {
   owner::Handler ask;
   Admin& admin;
   Queries& queries;
+  metrics::ApiMetrics& metrics;  ///< with the labels of Front::labels
+  const trace::Tracer* tracer;   ///< null: there are no traces
 };
 
 /// The HTTP API: says who may ask, what is asked for, and passes it on. Thread-safe.
 class Front {
  public:
-  explicit Front(FrontParts parts) : parts_(std::move(parts)) {}
+  explicit Front(FrontParts parts);
+
+  /// What the API of this project counts requests by.
+  static metrics::ApiMetrics::Labels labels(const Project& project);
 
   /// Looks at a head: how long its body may be, or the answer that ends it.
   std::variant<uint64_t, http::Response> admit(const http::RequestHead& head) const;
@@ -42,14 +50,19 @@ class Front {
  private:
   struct Asked;
 
+  std::variant<uint64_t, http::Response> judge(const Target& target,
+                                               const http::RequestHead& head) const;
   std::optional<http::Response> check_scope(const Target& target, const ApiKey& key,
                                             const http::RequestHead& head) const;
   void take_rows(Asked asked);
   std::function<void()> take_query(Asked asked);
+  void submit(ReadRows rows, Asked asked);
   void answer(Asked& asked);
   void answer_monitoring(Asked& asked);
 
   FrontParts parts_;
+  const Cors cors_;
+  const Notes notes_;
   std::atomic<int> followers_ = 0;  // requests that stay, each on a worker
 };
 

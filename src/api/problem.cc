@@ -44,7 +44,10 @@ http::Response problem(ProblemCode code, std::string_view detail, std::string_vi
   body.set("detail", redact(std::string(detail))).set("code", name_of(code));
   if (!fix.empty()) body.set("fix", fix);
   for (const auto& [name, value] : more.as_object()) body.set(name, value);
-  return {status_of(code), {{"content-type", "application/problem+json"}}, body.to_string() + "\n"};
+  return {status_of(code),
+          {{"content-type", "application/problem+json"}},
+          body.to_string() + "\n",
+          name_of(code)};
 }
 
 ProblemCode problem_code(const Error& error) {

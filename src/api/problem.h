@@ -19,6 +19,7 @@ namespace weir::api {
   X(no_key, 401, "A key is needed")                                      \
   X(unknown_key, 401, "The key is not known, or was revoked")            \
   X(out_of_scope, 403, "The key may not do this")                        \
+  X(foreign_origin, 403, "Pages of that origin may not ask")             \
   X(not_found, 404, "There is no such thing")                            \
   X(method_not_allowed, 405, "This address does not take that method")   \
   X(not_acceptable, 406, "The answer cannot be given in that form")      \

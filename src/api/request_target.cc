@@ -88,6 +88,27 @@ Target parse_path(std::string_view path) {
   return {};
 }
 
+std::string_view route_of(Kind kind) {
+  switch (kind) {
+    case Kind::rows: return "/api/tables/{table}/rows";
+    case Kind::csv_rows: return "/api/rows";
+    case Kind::query: return "/api/queries/{query}";
+    case Kind::runs: return "/api/runs";
+    case Kind::run: return "/api/runs/{run}";
+    case Kind::run_logs: return "/api/runs/{run}/logs";
+    case Kind::run_rejects: return "/api/runs/{run}/rejects";
+    case Kind::run_retry: return "/api/runs/{run}/retry";
+    case Kind::run_replay: return "/api/runs/{run}/replay";
+    case Kind::start: return "/api/pipelines/{pipeline}/runs";
+    case Kind::description: return "/openapi.json";
+    case Kind::docs: return "/docs";
+    case Kind::monitoring: return "/metrics";
+    case Kind::health: return "/healthz";
+    case Kind::unknown: return "(other)";
+  }
+  return "(other)";
+}
+
 std::string_view methods_of(Kind kind) {
   switch (kind) {
     case Kind::rows:

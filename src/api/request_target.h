@@ -33,6 +33,10 @@ struct Target {
 /// `path` as it was sent. A path that does not decode is unknown.
 Target parse_path(std::string_view path);
 
+inline constexpr size_t target_kinds = static_cast<size_t>(Target::Kind::unknown) + 1;
+/// The address with its name left open: "/api/tables/{table}/rows"; "(other)" of what is unknown.
+std::string_view route_of(Target::Kind kind);
+
 /// The methods that a target takes: "POST", "GET, HEAD".
 std::string_view methods_of(Target::Kind kind);
 bool takes(Target::Kind kind, std::string_view method);

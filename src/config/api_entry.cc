@@ -171,9 +171,10 @@ Value<ApiEntry> api_value() {
                 "{daily: {sql: SELECT * FROM daily_totals, in: warehouse}}")
       .optional("max_queries", &ApiEntry::max_queries, integer_value(1, 256),
                 "Most queries at work at a time; one more gets 503.", "4")
-      .later("origins", &ApiEntry::origins, list(text_value("an origin")),
-             "Web pages that may ask (CORS), e.g. https://app.example.org. Left out: none.",
-             "[\"https://app.example.org\"]")
+      .optional("origins", &ApiEntry::origins, list(text_value("an origin")),
+                "Origins whose web pages may ask (CORS): scheme, host and port as browsers send "
+                "them; \"*\" alone means all. Left out: none.",
+                "[\"https://app.example.org\"]")
       .optional("remember", &ApiEntry::remember_ms, duration_value(hour_ms, 365 * 24 * hour_ms),
                 "How long a request's `Idempotency-Key` is known.", "24h")
       .optional("connections", &ApiEntry::connections, integer_value(10, 100'000),

@@ -43,10 +43,6 @@ NameRule header_name() {
           "letters, digits and !#$%&'*+-.^_`|~, at most 200", is_header_name};
 }
 
-Value<std::vector<Named<Located<std::string>>>> headers_value() {
-  return named(header_name(), secret_text_value("a header's value"));
-}
-
 /// A text that is a key to something: in the file it should be a reference to where that is kept.
 Value<Located<std::string>> key_value() {
   Value<Located<std::string>> out = secret_text_value("a key, best ${secret:NAME}");
@@ -115,10 +111,15 @@ void check_causes(const YamlNode& node, NotifyEntry& entry, Reader& reader) {
 
 }  // namespace
 
+Value<std::vector<Named<Located<std::string>>>> headers_value() {
+  return named(header_name(), secret_text_value("a header's value"));
+}
+
 Value<NetworkEntry> network_value() {
   return Record<NetworkEntry>(
              "network",
-             "Where `download` and `notify` may connect to. Entries are hosts (example.org, "
+             "Where `download`, `notify` and `traces` may connect to. Entries are hosts "
+             "(example.org, "
              "*.example.org) or ranges of addresses (10.0.0.0/8). What counts is the address a "
              "connection is made to, also behind a redirect.")
       .optional("allow", &NetworkEntry::allow, list(rule_value()),

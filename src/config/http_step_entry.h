@@ -18,6 +18,9 @@ struct NetworkEntry {
 };
 Value<NetworkEntry> network_value();
 
+/// `headers: {Authorization: "Bearer ${secret:token}"}`
+Value<std::vector<Named<Located<std::string>>>> headers_value();
+
 /// `download: {url: https://example.org/x.csv, to: landing/x.csv}`
 struct DownloadEntry {
   Located<std::string> url, to;

@@ -15,7 +15,7 @@ Value<ProjectEntry> describe() {
       .optional("history", &ProjectEntry::history, history_value(),
                 "How much of what has happened stays in the run log.", "{keep: 30d, runs: 100000}")
       .optional("network", &ProjectEntry::network, network_value(),
-                "Where `download` and `notify` may connect to.",
+                "Where `download`, `notify` and `traces` may connect to.",
                 "{allow: [example.org, 10.0.0.0/8]}")
       .optional(
           "databases", &ProjectEntry::databases, named(identifier("database"), database_value()),
@@ -42,6 +42,10 @@ Value<ProjectEntry> describe() {
                 "The HTTP API of `weir up`: plans, tables, queries. Left out: none, unless "
                 "`--port` says so.",
                 "{rows: {hits: {max_rows: 1000}}}")
+      .optional("traces", &ProjectEntry::traces, traces_value(),
+                "Where `weir up` sends OpenTelemetry traces of requests and runs. Left out: "
+                "nowhere.",
+                "{url: \"http://127.0.0.1:4318/v1/traces\", sample: 10%}")
       .later("reports", &ProjectEntry::later, later_value("a map"), "Charts over queries.",
              "{traffic: {charts: []}}")
       .optional("tests", &ProjectEntry::tests, named(any_name("test"), test_value()),

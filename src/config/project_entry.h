@@ -7,6 +7,7 @@
 #include "config/storage_entry.h"
 #include "config/table_entry.h"
 #include "config/tests_entry.h"
+#include "config/traces_entry.h"
 #include "model/project.h"
 
 namespace weir::config {
@@ -22,6 +23,7 @@ struct ProjectEntry {
   std::optional<AdminEntry> admin;
   std::optional<ApiEntry> api;
   HistoryEntry history;
+  std::optional<TracesEntry> traces;
   NetworkEntry network;
   std::vector<Named<DatabaseEntry>> databases;
   std::vector<Named<BucketEntry>> buckets;

@@ -197,11 +197,11 @@ TEST(ProjectTexts, EnvironmentVariables) {
        {"2:1: note: 'reports' is not there yet: nothing acts on it"}},
       {"project: ${secret:x}\nbuckets: {a: 'file://${secret:x}'}\n",
        {"1:10: error: a secret cannot be used here: this value is shown and written down; secrets "
-        "go into the URL of a database, and into URLs, headers and signatures of download and "
-        "notify",
+        "go into the URL of a database, and into URLs, headers and signatures of download, "
+        "notify and traces",
         "2:22: error: a secret cannot be used here: this value is shown and written down; secrets "
-        "go into the URL of a database, and into URLs, headers and signatures of download and "
-        "notify"}},
+        "go into the URL of a database, and into URLs, headers and signatures of download, "
+        "notify and traces"}},
   });
 }
 

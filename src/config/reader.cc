@@ -115,7 +115,7 @@ bool Reader::use_secret(const Location& at, std::string_view name, Secrets secre
   if (secrets == Secrets::refused) {
     error(at, "a secret cannot be used here: this value is shown and written down",
           "secrets go into the URL of a database, and into URLs, headers and signatures of "
-          "download and notify");
+          "download, notify and traces");
     return false;
   }
   secrets_.push_back({std::string(name), at});

@@ -24,6 +24,7 @@ Resolved resolve_project(const ProjectEntry& entry, const std::filesystem::path&
   }
   Resolving resolving{entry, project, reader};
   resolve_operations(resolving);
+  resolve_traces(resolving);
   resolve_storage(resolving);
   resolve_tables(resolving);
   resolved.checkable = resolve_pipelines(resolving);

@@ -36,6 +36,8 @@ void check_references(const Resolving& resolving);
 std::vector<PipelineName> resolve_pipelines(Resolving& resolving);
 /// When tables are there.
 void resolve_api(Resolving& resolving);
+/// `traces`; when `network` is there.
+void resolve_traces(Resolving& resolving);
 /// When tables and pipelines are there.
 void resolve_tests(Resolving& resolving);
 

@@ -2,6 +2,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "config/origin.h"
 #include "config/resolve.h"
 #include "text/written_value.h"
 
@@ -184,17 +185,18 @@ void ApiResolver::resolve_parameter(const Named<ParameterEntry>& entry, NamedQue
 
 void ApiResolver::resolve_origins() {
   for (const Located<std::string>& origin : entry_.origins) {
-    const std::string& text = origin.value;
-    const size_t scheme = text.find("://");
-    const bool sound = text == "*" || (scheme != std::string::npos && scheme > 0 &&
-                                       text.find('/', scheme + 3) == std::string::npos &&
-                                       text.find_first_of(" \t\r\n") == std::string::npos);
-    if (!sound) {
-      reader_.error(origin.location, "'" + text + "' is no origin",
-                    "write scheme, host and port, e.g. https://app.example.org, without a path");
+    const bool all = origin.value == "*";
+    if (all && entry_.origins.size() > 1) {
+      reader_.error(origin.location, "'*' means all origins, so the others mean nothing",
+                    "write \"*\" alone, or remove it");
+    }
+    if (const auto checked = check_origin(origin.value); !all && !checked) {
+      reader_.error(origin.location, checked.error().message, checked.error().fix);
       continue;
     }
-    api_.origins.push_back(text);
+    if (std::ranges::find(api_.origins, origin.value) == api_.origins.end()) {
+      api_.origins.push_back(origin.value);
+    }
   }
 }
 

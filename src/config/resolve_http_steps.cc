@@ -10,18 +10,10 @@
 namespace weir::config {
 namespace {
 
-constexpr std::array own_headers = {"host",
-                                    "content-length",
-                                    "transfer-encoding",
-                                    "connection",
-                                    "range",
-                                    "if-range",
-                                    "if-none-match",
-                                    "if-modified-since",
-                                    "accept-encoding",
-                                    "webhook-id",
-                                    "webhook-timestamp",
-                                    "webhook-signature"};
+constexpr std::array own_headers = {
+    "host",       "content-length",    "transfer-encoding", "connection",      "range",
+    "if-range",   "if-none-match",     "if-modified-since", "accept-encoding", "traceparent",
+    "webhook-id", "webhook-timestamp", "webhook-signature"};
 
 struct References {
   bool secret = false, run = false;
@@ -47,11 +39,15 @@ References stand_in(const std::string& text, const std::string& run, const std::
   return out;
 }
 
-bool check_url(const Named<PipelineEntry>& entry, const std::string& kind,
-               const Located<std::string>& url, const std::vector<NetworkRule>& allow,
-               const Resolving& resolving) {
+std::string step_of(const char* kind, const Named<PipelineEntry>& entry) {
+  return std::string(" of '") + kind + "' of pipeline '" + entry.name + "'";
+}
+
+}  // namespace
+
+bool check_url(const std::string& of, const Located<std::string>& url,
+               const std::vector<NetworkRule>& allow, const Resolving& resolving) {
   Reader& reader = resolving.reader;
-  const std::string of = " of '" + kind + "' of pipeline '" + entry.name + "'";
   const References filled = stand_in(url.value, "2000-01-01", "x");
   const auto parsed = text::parse_url(filled.text);
   if (!parsed) {
@@ -102,6 +98,8 @@ std::vector<HeaderSetting> resolve_headers(const std::vector<Named<Located<std::
   return out;
 }
 
+namespace {
+
 /// "landing/${run.day}/x.csv" → bucket and key.
 bool resolve_target(const Named<PipelineEntry>& entry, const Located<std::string>& to,
                     const Resolving& resolving, DownloadStep& step) {
@@ -146,7 +144,7 @@ std::optional<Step> resolve_download(const Named<PipelineEntry>& entry,
   step.timeout_ms = download.timeout_ms.value;
   step.stall_ms = download.stall_ms.value;
   step.allow = download.allow;
-  const bool url = check_url(entry, "download", download.url, download.allow, resolving);
+  const bool url = check_url(step_of("download", entry), download.url, download.allow, resolving);
   if (!resolve_target(entry, download.to, resolving, step) || !url) return std::nullopt;
   return step;
 }
@@ -178,7 +176,7 @@ std::optional<Step> resolve_notify(const Named<PipelineEntry>& entry, const Noti
                            "the message says which run it is about: remove the reference");
     return std::nullopt;
   }
-  if (!check_url(entry, "notify", notify.url, {}, resolving)) return std::nullopt;
+  if (!check_url(step_of("notify", entry), notify.url, {}, resolving)) return std::nullopt;
   return step;
 }
 

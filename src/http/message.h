@@ -40,6 +40,8 @@ struct Response {
   int status = 200;
   std::vector<Header> headers = {};
   std::string body = {};
+  /// Why it is no other answer, in one word of a fixed set, for who counts answers; not sent.
+  std::string_view why = {};
 };
 
 /// "Not Found" for 404; "Status" for a number that has no name here.

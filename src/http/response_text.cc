@@ -25,7 +25,7 @@ bool has_sound_headers(const Response& response) {
 }
 
 std::string head_text(Response& response, After after, std::chrono::system_clock::time_point now,
-                      BodyEnd body_end) {
+                      Transport transport, BodyEnd body_end) {
   if (!has_sound_headers(response)) {
     response = problem(500, "the answer had a header that is none");
     body_end = BodyEnd::length;
@@ -53,6 +53,7 @@ std::string head_text(Response& response, After after, std::chrono::system_clock
   if (find_header(response.headers, "cache-control") == nullptr) {
     out += "cache-control: no-store\r\n";
   }
+  if (transport == Transport::tls) out += "strict-transport-security: max-age=31536000\r\n";
   out += after == After::keep ? "connection: keep-alive\r\n" : "connection: close\r\n";
   return out + "\r\n";
 }

@@ -38,10 +38,6 @@ constexpr size_t linger_bytes = 1u << 20;
 /// Before another try to accept when the system has no room.
 constexpr milliseconds accept_pause{100};
 
-constexpr std::string_view crowded =
-    "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n"
-    "connection: close\r\n\r\n";
-
 SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
@@ -67,6 +63,7 @@ class Server::Loop {
     const std::lock_guard lock(mutex_);
     return open_;
   }
+  CutCounts::Counts cut() const { return cut_.counts(); }
 
  private:
   class Connection;
@@ -77,7 +74,6 @@ class Server::Loop {
   bool make_room();
   void forget(const std::shared_ptr<Connection>& connection);
   void close_waiting();
-  void close_all();
 
   ServerOptions options_;
   const Exchange exchange_;
@@ -95,6 +91,7 @@ class Server::Loop {
   std::set<std::shared_ptr<Connection>> all_;  // of the io thread
   std::array<char, 64 * 1024> incoming_{};     // of the io thread: what was just read
   bool draining_ = false;                      // of the io thread
+  CutCounts cut_;
 
   std::mutex drain_mutex_;  // one drain at a time
   mutable std::mutex mutex_;
@@ -157,6 +154,7 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
   void linger();
   void expect_by(SteadyTime time);
   void timed_out();
+  Transport transport() const { return loop_.tls_ ? Transport::tls : Transport::plain; }
   bool reading() const {
     return phase_ == Phase::idle || phase_ == Phase::head || phase_ == Phase::body;
   }
@@ -195,13 +193,14 @@ void Server::Loop::Connection::timed_out() {
   switch (phase_) {
     case Phase::head:
     case Phase::body:
+      loop_.cut_.add(phase_ == Phase::head ? Cut::head_time : Cut::body_time);
       if (!reader_.begun()) return close();  // connected and said nothing
       return answer(problem(408, "the request did not come in time"), After::close);
     case Phase::handling:
     case Phase::closed: return;
-    case Phase::greeting:
-    case Phase::idle:
-    case Phase::writing:
+    case Phase::greeting: loop_.cut_.add(Cut::head_time); return close();
+    case Phase::idle: loop_.cut_.add(Cut::idle_time); return close();
+    case Phase::writing: loop_.cut_.add(Cut::write_time); return close();
     case Phase::lingering: return close();
   }
 }
@@ -259,7 +258,9 @@ void Server::Loop::Connection::advance(ReadState state) {
     case ReadState::head: return wait_readable();
     case ReadState::admitted: return begin_body();
     case ReadState::complete: return handle();
-    case ReadState::refused: return answer(reader_.refusal(), After::close);
+    case ReadState::refused:
+      loop_.cut_.add(cut_by_refusal(reader_.refusal().status));
+      return answer(reader_.refusal(), After::close);
     case ReadState::body: {
       const auto earned = std::chrono::seconds(reader_.body_received() /
                                                std::max<uint64_t>(loop_.options_.body_rate, 1));
@@ -359,7 +360,7 @@ void Server::Loop::Connection::answer(Response head, StreamReader stream) {
   phase_ = Phase::writing;
   const After wanted = http_1_1_ ? after_handling_ : After::close;
   after_ = loop_.draining_ ? After::close : wanted;
-  head_ = head_text(head, after_, std::chrono::system_clock::now(),
+  head_ = head_text(head, after_, std::chrono::system_clock::now(), transport(),
                     http_1_1_ ? BodyEnd::chunked : BodyEnd::close);
   body_ = {};
   sent_ = 0;
@@ -398,7 +399,7 @@ void Server::Loop::Connection::stream_on() {
 void Server::Loop::Connection::answer(Response response, After after) {
   phase_ = Phase::writing;
   after_ = loop_.draining_ ? After::close : after;
-  head_ = head_text(response, after_, std::chrono::system_clock::now());
+  head_ = head_text(response, after_, std::chrono::system_clock::now(), transport());
   body_ = head_request_ ? std::string() : std::move(response.body);
   sent_ = 0;
   write_some();
@@ -505,7 +506,9 @@ void Server::Loop::accepted(const error_code& error, tcp::socket socket) {
     });
     return;
   }
-  if (all_.size() < options_.most_connections || make_room()) {
+  const bool full = all_.size() >= options_.most_connections;
+  if (full) cut_.add(Cut::crowded);
+  if (!full || make_room()) {
     const auto connection = std::make_shared<Connection>(*this, std::move(socket));
     all_.insert(connection);
     {
@@ -516,7 +519,7 @@ void Server::Loop::accepted(const error_code& error, tcp::socket socket) {
   } else if (!tls_) {  // a client that waits for TLS to begin would not understand it
     error_code ignored;
     socket.non_blocking(true, ignored);
-    socket.write_some(asio::buffer(crowded), ignored);
+    socket.write_some(asio::buffer(crowded_answer), ignored);
   }
   accept();
 }
@@ -550,11 +553,6 @@ void Server::Loop::close_waiting() {
   }
 }
 
-void Server::Loop::close_all() {
-  const auto all = all_;
-  for (const auto& connection : all) connection->close();
-}
-
 void Server::Loop::drain(milliseconds grace) {
   const std::lock_guard one_at_a_time(drain_mutex_);
   if (!thread_.joinable()) return;
@@ -569,7 +567,9 @@ void Server::Loop::drain(milliseconds grace) {
     std::unique_lock lock(mutex_);
     closed_.wait_for(lock, grace, [this] { return open_ == 0; });
   }
-  asio::post(io_, [this] { close_all(); });
+  asio::post(io_, [all = &all_] {
+    for (const auto& connection : std::set(*all)) connection->close();  // which takes itself out
+  });
   workers_.join();
   door_->shut();     // answers that come later have nobody to go to
   at_work_.reset();  // the loop ends when nothing is left to wait for
@@ -593,6 +593,7 @@ Result<std::unique_ptr<Server>> Server::listen(ServerOptions options, Handler ha
 
 const ListenAddress& Server::address() const { return loop_->address(); }
 size_t Server::connections() const { return loop_->connections(); }
+CutCounts::Counts Server::cut() const { return loop_->cut(); }
 void Server::drain(milliseconds grace) { loop_->drain(grace); }
 
 }  // namespace weir::http

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "base/result.h"
+#include "http/cut.h"
 #include "http/message.h"
 #include "http/reply.h"
 #include "http/tls.h"
@@ -54,6 +55,8 @@ class Server {
   /// Where it listens; the port is the real one.
   const ListenAddress& address() const;
   size_t connections() const;
+  /// Connections that were cut so far.
+  CutCounts::Counts cut() const;
 
   /// Accepts no more, closes what is idle, finishes what has been asked within `grace`, then closes
   /// the rest. Replies that are given later go nowhere.

@@ -3,6 +3,7 @@
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
+#include <prometheus/metric_family.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
@@ -11,7 +12,6 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "base/check.h"
 #include "metrics/process_facts.h"
 
 namespace weir::metrics {
@@ -22,59 +22,9 @@ using prometheus::Family;
 using prometheus::Gauge;
 using prometheus::Histogram;
 
-constexpr std::array descriptions_table = {
-    Description{"weir_runs_total", "counter", "pipeline, state",
-                "Runs that have ended, by the state they ended in: succeeded, partial, skipped, "
-                "failed or parked."},
-    Description{"weir_run_retries_total", "counter", "pipeline",
-                "Tries of runs that failed and are repeated."},
-    Description{"weir_run_duration_seconds", "histogram", "pipeline",
-                "How long runs that have ended were worked on, at their last try."},
-    Description{"weir_arrival_to_commit_seconds", "histogram", "pipeline",
-                "From the moment an object's arrival was queued to the commit of its rows."},
-    Description{"weir_last_success_timestamp_seconds", "gauge", "pipeline",
-                "When a run of the pipeline last succeeded, loaded in part or found nothing new; "
-                "seconds since 1970. 0: not since weir started."},
-    Description{"weir_rows_total", "counter", "pipeline, counter",
-                "Rows by what became of them: the counters of the receipts."},
-    Description{"weir_rejected_rows_total", "counter", "pipeline, rule",
-                "Rejected rows by the first rule they broke."},
-    Description{"weir_schedule_lateness_seconds", "histogram", "pipeline",
-                "From the time a schedule had set to the start of its run."},
-    Description{"weir_downloaded_bytes_total", "counter", "pipeline",
-                "Bytes that download steps have received."},
-    Description{"weir_queued_runs", "gauge", "", "Runs in the queue, the held ones among them."},
-    Description{"weir_held_runs", "gauge", "", "Queued runs that wait for their next try."},
-    Description{"weir_running_runs", "gauge", "", "Runs that are being executed."},
-    Description{"weir_parked_runs", "gauge", "", "Runs that failed and wait for a person."},
-    Description{"weir_notices_waiting", "gauge", "", "Notices that are not delivered yet."},
-    Description{"weir_breaker_open", "gauge", "database",
-                "1 while a database does not answer and its runs wait."},
-    Description{"weir_ready", "gauge", "", "1 while /readyz says that weir is ready."},
-    Description{"weir_state_free_bytes", "gauge", "",
-                "Free space on the disk that holds the run log."},
-    Description{"weir_build_info", "gauge", "version", "Always 1: the version that runs."},
-    Description{"process_cpu_seconds_total", "counter", "",
-                "Processor time this process has used."},
-    Description{"process_resident_memory_bytes", "gauge", "", "Resident memory."},
-    Description{"process_virtual_memory_bytes", "gauge", "", "Virtual memory."},
-    Description{"process_open_fds", "gauge", "", "Open file descriptors."},
-    Description{"process_max_fds", "gauge", "", "Most file descriptors this process may have."},
-    Description{"process_threads", "gauge", "", "Threads."},
-    Description{"process_start_time_seconds", "gauge", "",
-                "When this process started, in seconds since 1970."},
-};
-
-std::string help_of(std::string_view name) {
-  for (const Description& each : descriptions_table) {
-    if (each.name == name) return std::string(each.help);
-  }
-  WEIR_CHECK(false, "every metric is described");
-}
-
 template <class Build>
 auto& family(Build build, const char* name, prometheus::Registry& registry) {
-  return build.Name(name).Help(help_of(name)).Register(registry);
+  return build.Name(name).Help(std::string(description_of(name).help)).Register(registry);
 }
 
 const Histogram::BucketBoundaries run_times = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
@@ -160,6 +110,8 @@ struct Metrics::Registry {
   std::mutex mutex;  // guards all below, and the rules of each series
   std::unordered_map<PipelineName, PipelineSeries> pipelines;
   std::optional<PipelineSeries> others;
+  std::unique_ptr<ApiMetrics> api;
+  Levels levels;  // those that no gauge holds
 };
 
 void Metrics::Registry::add_series(PipelineSeries& made) {
@@ -272,25 +224,44 @@ void Metrics::set(const Levels& levels) {
   registry_->notices.Set(static_cast<double>(levels.notices_waiting));
   registry_->state_free.Set(static_cast<double>(levels.state_free_bytes));
   registry_->ready.Set(levels.ready ? 1 : 0);
+  const std::lock_guard lock(registry_->mutex);
+  registry_->levels = levels;
 }
 
 namespace {
 
-prometheus::MetricFamily process_family(const char* name, double value) {
-  prometheus::MetricFamily family;
-  family.name = name;
-  family.help = help_of(name);
-  const bool counter = family.name.ends_with("_total");
-  family.type = counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
+/// One value without labels, or one of a word.
+void add_value(prometheus::MetricFamily& family, double value, std::string_view label = {},
+               std::string_view word = {}) {
   prometheus::ClientMetric& metric = family.metric.emplace_back();
+  if (!label.empty()) metric.label.push_back({std::string(label), std::string(word)});
+  const bool counter = family.type == prometheus::MetricType::Counter;
   (counter ? metric.counter.value : metric.gauge.value) = value;
-  return family;
+}
+
+void add_words(Families& families, const char* name, std::span<const Counted> counts) {
+  if (counts.empty()) return;
+  prometheus::MetricFamily& family = add_family(families, name);
+  const std::string_view label = description_of(name).labels;
+  for (const auto& [word, count] : counts) {
+    add_value(family, static_cast<double>(count), label, word);
+  }
 }
 
 }  // namespace
 
 std::string Metrics::text() const {
-  std::vector<prometheus::MetricFamily> families = registry_->registry.Collect();
+  Families families = registry_->registry.Collect();
+  {
+    const std::lock_guard lock(registry_->mutex);
+    if (registry_->api) {
+      registry_->api->collect(families);
+      add_value(add_family(families, "weir_api_connections"),
+                static_cast<double>(registry_->levels.api_connections));
+    }
+    add_words(families, "weir_api_connections_cut_total", registry_->levels.api_cut);
+    add_words(families, "weir_trace_spans_total", registry_->levels.spans);
+  }
   const ProcessFacts facts = process_facts();
   for (const auto& [name, value] : {
            std::pair("process_cpu_seconds_total", facts.cpu_seconds),
@@ -301,11 +272,15 @@ std::string Metrics::text() const {
            std::pair("process_threads", static_cast<double>(facts.threads)),
            std::pair("process_start_time_seconds", facts.start_time_seconds),
        }) {
-    families.push_back(process_family(name, value));
+    add_value(add_family(families, name), value);
   }
   return prometheus::TextSerializer().Serialize(families);
 }
 
-std::span<const Description> Metrics::descriptions() { return descriptions_table; }
+ApiMetrics& Metrics::count_api(ApiMetrics::Labels labels) {
+  const std::lock_guard lock(registry_->mutex);
+  registry_->api = std::make_unique<ApiMetrics>(std::move(labels));
+  return *registry_->api;
+}
 
 }  // namespace weir::metrics

@@ -7,8 +7,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "metrics/api_metrics.h"
+#include "metrics/descriptions.h"
 #include "model/names.h"
 #include "model/receipt.h"
 
@@ -26,6 +29,9 @@ struct EndedRun {
   std::chrono::system_clock::time_point at;
 };
 
+/// A word of a fixed set and how often it was so; since weir started.
+using Counted = std::pair<std::string_view, uint64_t>;
+
 /// What is true at a moment.
 struct Levels {
   uint64_t queued = 0;  ///< runs, the held ones among them
@@ -35,14 +41,9 @@ struct Levels {
   uint64_t notices_waiting = 0;
   uint64_t state_free_bytes = 0;  ///< free space where the state lies
   bool ready = false;
-};
-
-/// What the reference page says of a metric.
-struct Description {
-  std::string_view name;
-  std::string_view type;    ///< counter, gauge or histogram
-  std::string_view labels;  ///< "pipeline, state"; empty = none
-  std::string_view help;
+  uint64_t api_connections = 0;
+  std::vector<Counted> api_cut = {};  ///< connections, by why; empty: there is no API
+  std::vector<Counted> spans = {};    ///< of traces, by what became of them; empty: there are none
 };
 
 /// What weir counts, measures and shows at /metrics. Thread-safe; recording takes no longer than a
@@ -69,12 +70,11 @@ class Metrics {
   void downloaded(const PipelineName& pipeline, uint64_t bytes);
   void breaker(const DatabaseName& database, bool open);
   void set(const Levels& levels);
+  /// What the API counts from now on, and shows here. Once.
+  ApiMetrics& count_api(ApiMetrics::Labels labels);
 
   /// Everything, in Prometheus' text format 0.0.4.
   std::string text() const;
-
-  /// Every metric there is, in the order of the reference page.
-  static std::span<const Description> descriptions();
 
  private:
   struct Registry;

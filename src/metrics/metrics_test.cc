@@ -162,7 +162,7 @@ TEST(MetricsTest, TheReferencePageIsTrue) {
   for (std::string line; std::getline(file, line);) {
     if (line.starts_with("| `")) rows.push_back(line);
   }
-  for (const Description& each : Metrics::descriptions()) {
+  for (const Description& each : descriptions()) {
     std::string labels;
     std::istringstream names{std::string(each.labels)};
     for (std::string name; std::getline(names >> std::ws, name, ',');) {
@@ -184,7 +184,7 @@ TEST(MetricsTest, TheAlertsAreAboutWhatIsThere) {
   const std::regex name("\\b(weir|process)_[a-z_]+");
   for (std::sregex_iterator each(text.begin(), text.end(), name), end; each != end; ++each) {
     const std::string metric = std::regex_replace(each->str(), std::regex("_bucket$"), "");
-    const auto known = Metrics::descriptions();
+    const auto known = descriptions();
     EXPECT_TRUE(std::any_of(known.begin(), known.end(), [&](const Description& one) {
       return one.name == metric;
     })) << metric;
@@ -203,14 +203,20 @@ TEST(MetricsTest, WhatAScrapeShowsIsDescribed) {
   metrics.rejected(load, "required", 1);
   metrics.downloaded(load, 1);
   metrics.breaker(DatabaseName("w"), false);
+  ApiMetrics& api = metrics.count_api({{"/api/runs"}, {TableName("t")}, {"stopping"}});
+  api.rows_ended(TableName("t"), {}, {{"required", 1}});
+  Levels levels;
+  levels.api_cut = {{"crowded", 1}};
+  levels.spans = {{"sent", 1}};
+  metrics.set(levels);
   const std::string text = metrics.text();
-  for (const Description& each : Metrics::descriptions()) {
+  for (const Description& each : descriptions()) {
     EXPECT_THAT(text, HasSubstr("# TYPE " + std::string(each.name) + " " + std::string(each.type)));
     EXPECT_THAT(text, HasSubstr("# HELP " + std::string(each.name) + " " + std::string(each.help)));
   }
   const std::regex type("# TYPE ");
   EXPECT_EQ(std::distance(std::sregex_iterator(text.begin(), text.end(), type), {}),
-            static_cast<long>(Metrics::descriptions().size()));
+            static_cast<long>(descriptions().size()));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "model/pipeline.h"
 #include "model/table.h"
 #include "model/test_case.h"
+#include "model/traces.h"
 
 namespace weir {
 
@@ -58,8 +59,9 @@ struct Project {
   log::Settings log;                   ///< of `weir up`
   std::optional<ListenAddress> admin;  ///< where it answers /metrics, /healthz and /readyz
   HistoryConfig history;
-  NetworkRules network;           ///< where it may connect to
-  std::filesystem::path ca_file;  ///< absolute; authorities trusted besides the system's
+  std::optional<TracesConfig> traces;  ///< none: no traces
+  NetworkRules network;                ///< where it may connect to
+  std::filesystem::path ca_file;       ///< absolute; authorities trusted besides the system's
   std::vector<DatabaseConfig> databases;
   std::vector<BucketConfig> buckets;
   std::vector<Table> tables;

@@ -283,15 +283,19 @@ Result<std::vector<Receipt>> BatchLoad::plan() {
 
 Result<std::vector<Receipt>> BatchLoad::run() {
   if (is_indivisible(session_)) return plan();
+  context_.begin_phase("read");
   WEIR_TRY(stage());
+  context_.begin_phase("decide");  // and before that, wait for others
   const auto locks = lock_tables(session_, context_);
   const auto transaction = WEIR_TRY(session_.begin());
   LoadDecision decision = WEIR_TRY(decide());
+  context_.begin_phase("write");
   const bool writes = session_.purpose() != LoadPurpose::examine;
   const uint64_t inserted = writes ? WEIR_TRY(write(decision)) : 0;
   auto receipts = WEIR_TRY(make_receipts(decision));
   if (writes) WEIR_TRY(check_inserted(receipts, inserted));
   WEIR_TRY(book_.close(inputs_, receipts));
+  context_.begin_phase("commit");
   fault_point("before-commit");
   WEIR_TRY(transaction->commit());
   fault_point("after-commit");
@@ -476,14 +480,17 @@ Result<Receipt> QueryLoad::run() {
   parameters_ = WEIR_TRY(session_.parameters(input_.run->scheduled_for));
   if (is_indivisible(session_)) return plan();
 
+  context_.begin_phase("query");  // and before that, wait for others
   const auto locks = lock_tables(session_, context_);
   const auto transaction = WEIR_TRY(session_.begin());
   fault_point("before-stage");
   LoadDecision decision = WEIR_TRY(decide());
+  context_.begin_phase("write");
   const bool writes = session_.purpose() != LoadPurpose::examine;
   const uint64_t inserted = writes ? WEIR_TRY(write(decision)) : decision.inputs.front().inserted;
   Receipt receipt = WEIR_TRY(make_receipt(decision, inserted));
   WEIR_TRY(book_.close({&input_, 1}, {&receipt, 1}));
+  context_.begin_phase("commit");
   fault_point("before-commit");
   WEIR_TRY(transaction->commit());
   fault_point("after-commit");

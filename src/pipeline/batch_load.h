@@ -9,6 +9,7 @@
 #include "pipeline/executor.h"
 #include "pipeline/input.h"
 #include "pipeline/load_book.h"
+#include "pipeline/phase_times.h"
 #include "pipeline/session.h"
 #include "pipeline/table_locks.h"
 
@@ -21,7 +22,12 @@ struct LoadContext {
   TableLocks& table_locks;
   Progress& progress;
   int threads = 1;
-  LoadBook* book = nullptr;  ///< null: the ledger
+  LoadBook* book = nullptr;     ///< null: the ledger
+  PhaseTimes* times = nullptr;  ///< notes when each phase was; null: nobody wants to know
+
+  void begin_phase(std::string_view name) const {
+    if (times != nullptr) times->begin(name);
+  }
 };
 
 /// Why a load was rolled back, and, when its rejects were the reason, which they were.

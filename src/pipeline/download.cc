@@ -18,6 +18,7 @@
 #include "runlog/run_log.h"
 #include "text/content_version.h"
 #include "text/url.h"
+#include "trace/tracer.h"
 
 namespace weir::pipeline {
 namespace {
@@ -168,6 +169,10 @@ http::ClientRequest DownloadRun::request(const PartFile& part, bool resume) cons
   http::ClientRequest request;
   request.url = url_;
   request.headers = headers_;
+  if (resources_.tracer != nullptr) {
+    const auto span = resources_.tracer->of_run(run_.id, run_.tries);
+    request.headers.push_back({"traceparent", trace::to_traceparent(span)});
+  }
   request.timeout = milliseconds(step_.timeout_ms);
   request.stall = milliseconds(step_.stall_ms);
   request.connect_timeout = std::min(request.timeout, request.connect_timeout);

@@ -12,6 +12,7 @@
 #include "pipeline/batch_load.h"
 #include "pipeline/download.h"
 #include "pipeline/input_lookup.h"
+#include "pipeline/phase_spans.h"
 #include "pipeline/replay.h"
 #include "pipeline/session_pool.h"
 #include "text/content_version.h"
@@ -68,7 +69,7 @@ class DuckdbExecutor final : public Executor {
   void load_in_groups(Batch& batch, std::vector<size_t> places, std::vector<Input> inputs);
   void load_group(Batch& batch, std::span<const size_t> places, std::span<Input> inputs);
   void load_one(Batch& batch, size_t place, Input& input);
-  LoadContext context(Progress& progress, uint64_t bytes);
+  LoadContext context(Progress& progress, uint64_t bytes, PhaseTimes* times);
 
   const Project& project_;
   Resources& resources_;
@@ -97,12 +98,12 @@ bool DuckdbExecutor::mend_session(Batch& batch, const Error& error) {
   return false;
 }
 
-LoadContext DuckdbExecutor::context(Progress& progress, uint64_t bytes) {
+LoadContext DuckdbExecutor::context(Progress& progress, uint64_t bytes, PhaseTimes* times) {
   // Waking a second thread costs more than a small input takes.
   const bool large = bytes > 4 * small_input_bytes;
   const int threads =
       large ? static_cast<int>(std::max(1u, std::thread::hardware_concurrency())) : 1;
-  return {project_, clock_, *resources_.table_locks, progress, threads};
+  return {project_, clock_, *resources_.table_locks, progress, threads, nullptr, times};
 }
 
 void DuckdbExecutor::order_replay(const RunId& replay, ReplayOrder order) {
@@ -152,8 +153,11 @@ std::vector<RunOutcome> DuckdbExecutor::execute_inputs(std::span<const Run> runs
   const Pipeline* pipeline = project_.find_pipeline(runs.front().pipeline);
   if (pipeline != nullptr && pipeline->download() != nullptr) {
     for (size_t i = 0; i < runs.size(); ++i) {
+      PhaseSpans spans(project_, resources_.tracer, clock_);
+      if (PhaseTimes* times = spans.times()) times->begin("download");
       batch.outcomes[i] =
           execute_download(project_, resources_, clock_, *pipeline, runs[i], progress);
+      spans.end(runs[i]);
     }
     return std::move(batch.outcomes);
   }
@@ -201,7 +205,9 @@ RunOutcome DuckdbExecutor::execute_query(Session& session, const Run& run, Progr
     outcome.receipt = committed ? **std::move(committed) : failed_receipt(run, committed.error());
     return outcome;
   }
-  auto receipt = load_query(session, run, context(progress, 0));
+  PhaseSpans spans(project_, resources_.tracer, clock_);
+  auto receipt = load_query(session, run, context(progress, 0, spans.times()));
+  spans.end(run);
   if (!receipt) return failed_outcome(run, std::move(receipt).error());
   outcome.receipt = *std::move(receipt);
   return outcome;
@@ -213,8 +219,10 @@ void DuckdbExecutor::load_one(Batch& batch, size_t place, Input& input) {
     outcome = no_session_outcome(*input.run, batch.lost.error, batch.lost.down);
     return;
   }
+  PhaseSpans spans(project_, resources_.tracer, clock_);
   auto receipts = load_objects(*batch.lease.session, {&input, 1},
-                               context(batch.progress, input.before.size_bytes));
+                               context(batch.progress, input.before.size_bytes, spans.times()));
+  spans.end(*input.run);
   if (receipts) {
     outcome.receipt = std::move(receipts->front());
     outcome.seen = input.before;
@@ -239,8 +247,11 @@ void DuckdbExecutor::load_group(Batch& batch, std::span<const size_t> places,
   }
   uint64_t bytes = 0;
   for (const Input& input : inputs) bytes += input.before.size_bytes;
-  auto receipts = load_objects(*batch.lease.session, inputs, context(batch.progress, bytes));
+  PhaseSpans spans(project_, resources_.tracer, clock_);
+  auto receipts =
+      load_objects(*batch.lease.session, inputs, context(batch.progress, bytes, spans.times()));
   if (receipts) {
+    for (const size_t place : places) spans.end(batch.runs[place]);
     for (size_t i = 0; i < inputs.size(); ++i) {
       batch.outcomes[places[i]].receipt = std::move((*receipts)[i]);
       batch.outcomes[places[i]].seen = inputs[i].before;

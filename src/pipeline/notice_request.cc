@@ -3,6 +3,7 @@
 #include "crypto/base64.h"
 #include "crypto/hmac.h"
 #include "pipeline/http_status.h"
+#include "trace/tracer.h"
 
 namespace weir::pipeline {
 namespace {
@@ -29,10 +30,11 @@ class Acknowledgement final : public http::ResponseSink {
   size_t received_ = 0;
 };
 
-Result<http::ClientRequest> request_for(const NotifyStep& step, const runlog::Notice& notice,
-                                        secrets::SecretStore& secrets, Timestamp now) {
+Result<http::ClientRequest> request_for(const NoticeSending& with, const NotifyStep& step,
+                                        const runlog::Notice& notice) {
+  secrets::SecretStore& secrets = with.secrets;
   const int64_t timestamp =
-      std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+      std::chrono::floor<std::chrono::seconds>(with.clock.now()).time_since_epoch().count();
   http::ClientRequest request;
   request.url = WEIR_TRY(secrets::fill_in(step.url, secrets));
   request.post = true;
@@ -41,6 +43,10 @@ Result<http::ClientRequest> request_for(const NotifyStep& step, const runlog::No
   request.headers = {{"Content-Type", "application/json"},
                      {"webhook-id", notice.id},
                      {"webhook-timestamp", std::to_string(timestamp)}};
+  if (with.tracer != nullptr) {
+    const auto span = with.tracer->of_run(notice.run, 1);
+    request.headers.push_back({"traceparent", trace::to_traceparent(span)});
+  }
   if (!step.sign.empty()) {
     const std::string key = WEIR_TRY(secrets::fill_in(step.sign, secrets));
     request.headers.push_back(
@@ -67,20 +73,18 @@ const NotifyStep* notify_step(const Project& project, const runlog::Notice& noti
   return std::get_if<NotifyStep>(&pipeline->steps[index]);
 }
 
-std::optional<RefusedNotice> send_notice(http::Client& client, const NotifyStep& step,
+std::optional<RefusedNotice> send_notice(const NoticeSending& with, const NotifyStep& step,
                                          const runlog::Notice& notice,
-                                         secrets::SecretStore& secrets, const Clock& clock,
-                                         std::chrono::milliseconds timeout,
                                          const std::atomic<bool>& cancel) {
-  auto request = request_for(step, notice, secrets, clock.now());
+  auto request = request_for(with, step, notice);
   if (!request) return RefusedNotice{request.error(), {}, false};
-  request->timeout = request->connect_timeout = timeout;
+  request->timeout = request->connect_timeout = with.timeout;
   Acknowledgement answer;
-  const auto sent = client.send(*request, answer, cancel);
+  const auto sent = with.client.send(*request, answer, cancel);
   const int status = answer.head().status;
   if (status >= 200 && status < 300) return std::nullopt;  // whatever came behind it
   if (!sent) return RefusedNotice{sent.error(), {}, false};
-  const RefusedAnswer refused = refused_answer(answer.head(), clock.now());
+  const RefusedAnswer refused = refused_answer(answer.head(), with.clock.now());
   return RefusedNotice{refused.error, refused.retry_after, status == 410};
 }
 

@@ -12,6 +12,10 @@
 #include "runlog/run_log_values.h"
 #include "secrets/secret_store.h"
 
+namespace weir::trace {
+class Tracer;
+}
+
 namespace weir::pipeline {
 
 /// The step that wrote a notice; null when the project has it no more.
@@ -24,11 +28,18 @@ struct RefusedNotice {
   bool for_good = false;  ///< the receiver says that it is gone
 };
 
+/// What a notice is sent with. All must outlive the call.
+struct NoticeSending {
+  http::Client& client;
+  secrets::SecretStore& secrets;
+  const Clock& clock;
+  std::chrono::milliseconds timeout;
+  const trace::Tracer* tracer;  ///< names the run's span for the receiver; null: nobody does
+};
+
 /// Sends it once. None: it was taken (2xx).
-std::optional<RefusedNotice> send_notice(http::Client& client, const NotifyStep& step,
+std::optional<RefusedNotice> send_notice(const NoticeSending& with, const NotifyStep& step,
                                          const runlog::Notice& notice,
-                                         secrets::SecretStore& secrets, const Clock& clock,
-                                         std::chrono::milliseconds timeout,
                                          const std::atomic<bool>& cancel);
 
 /// The header webhook-signature, as standardwebhooks.com has it: "v1," and the Base64 of the

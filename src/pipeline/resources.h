@@ -13,6 +13,9 @@
 namespace weir::runlog {
 class RunLog;
 }
+namespace weir::trace {
+class Tracer;
+}
 
 namespace weir::pipeline {
 
@@ -24,6 +27,8 @@ struct Resources {
   runlog::RunLog* run_log = nullptr;
   std::unique_ptr<TableLocks> table_locks = std::make_unique<TableLocks>();
   std::unique_ptr<Databases> databases;  ///< after the locks, which it uses
+  /// Who is told what is done, and when; null: nobody. Outlives the executor.
+  const trace::Tracer* tracer = nullptr;
 };
 
 /// Opens the buckets; the databases are opened when somebody needs them. `project` must outlive it.

@@ -32,7 +32,7 @@ struct Waiter {
   RowsRequest request;
   RowsDone done;
 
-  void answer(RowsAnswer::Kind kind, Receipt receipt) { done({kind, std::move(receipt)}); }
+  void answer(RowsAnswer::Kind kind, Receipt receipt) { done({kind, std::move(receipt), {}}); }
 };
 
 /// No more records than this, and mostly just as many: each has a brace, or a line.
@@ -52,6 +52,14 @@ bool goes_alone(const RowsRequest& request) {
 struct Lane {
   std::deque<Waiter> waiting;
   bool at_work = false;
+};
+
+/// Inputs of a load, and what they point to.
+struct Loading {
+  RequestBodies bodies;
+  std::vector<Run> runs;
+  std::vector<Input> inputs;
+  std::vector<const RowsRequest*> requests;
 };
 
 class GroupCommit final : public RowRequests {
@@ -85,7 +93,12 @@ class GroupCommit final : public RowRequests {
   /// False: the session is lost, and nobody of `batch` was answered.
   bool load_together(Lease& lease, std::span<Waiter> batch);
   void rehearse(const PipelineName& pipeline, Waiter& waiter);
-  void answer(std::span<Waiter> batch, std::vector<Receipt> receipts);
+  std::optional<trace::TraceContext> observe(const Loading& loading,
+                                             std::span<const Receipt> receipts,
+                                             const std::vector<Phase>& phases,
+                                             Timestamp begun) const;
+  void answer(std::span<Waiter> batch, std::vector<Receipt> receipts,
+              const std::optional<trace::TraceContext>& commit);
   void fail_all(std::span<Waiter> batch, const Error& error);
   Result<void> ready_ledger(Session& session);
   Run run_of(const RowsRequest& request, const PipelineName& pipeline) const;
@@ -231,19 +244,12 @@ Result<void> GroupCommit::answer_known(Session& session, Batch& batch) {
   return {};
 }
 
-void GroupCommit::answer(std::span<Waiter> batch, std::vector<Receipt> receipts) {
+void GroupCommit::answer(std::span<Waiter> batch, std::vector<Receipt> receipts,
+                         const std::optional<trace::TraceContext>& commit) {
   for (size_t i = 0; i < batch.size(); ++i) {
-    batch[i].answer(RowsAnswer::Kind::done, std::move(receipts[i]));
+    batch[i].done({RowsAnswer::Kind::done, std::move(receipts[i]), commit});
   }
 }
-
-/// Inputs of a load, and what they point to.
-struct Loading {
-  RequestBodies bodies;
-  std::vector<Run> runs;
-  std::vector<Input> inputs;
-  std::vector<const RowsRequest*> requests;
-};
 
 /// What small bodies are read in at a time; a file's chunks would be mostly empty.
 constexpr size_t least_chunk_bytes = 4096;
@@ -264,6 +270,14 @@ void add_input(Session& session, const RowsRequest& request, Run run, Loading& l
   loading.inputs.push_back(std::move(input));
 }
 
+std::optional<trace::TraceContext> GroupCommit::observe(const Loading& loading,
+                                                        std::span<const Receipt> receipts,
+                                                        const std::vector<Phase>& phases,
+                                                        Timestamp begun) const {
+  if (options_.observer == nullptr) return std::nullopt;
+  return options_.observer->committed({loading.requests, receipts, phases, begun, clock_.now()});
+}
+
 bool GroupCommit::load_together(Lease& lease, std::span<Waiter> batch) {
   if (batch.empty()) return true;
   Session& session = *lease.session;
@@ -276,10 +290,14 @@ bool GroupCommit::load_together(Lease& lease, std::span<Waiter> batch) {
   for (size_t i = 0; i < batch.size(); ++i) loading.inputs[i].run = &loading.runs[i];
   RequestBook book(session, clock_, loading.requests);
   Progress progress;
+  PhaseTimes times(clock_);
   LoadContext context{project_, clock_, *resources_.table_locks, progress, 1, &book};
+  if (resources_.tracer != nullptr) context.times = &times;
+  const Timestamp begun = clock_.now();
   auto receipts = load_objects(session, loading.inputs, context);
   if (receipts) {
-    answer(batch, *std::move(receipts));
+    const auto commit = observe(loading, *receipts, times.take(), begun);
+    answer(batch, *std::move(receipts), commit);
     return true;
   }
   LoadFailure failure = std::move(receipts).error();
@@ -297,6 +315,7 @@ bool GroupCommit::load_together(Lease& lease, std::span<Waiter> batch) {
   Receipt receipt = failed_receipt(loading.runs.front(), failure.error);
   receipt.rows = failure.rows;
   receipt.rejects = std::move(failure.rejects);
+  receipt.broken_rules = std::move(failure.broken_rules);
   const auto kind = book.too_many_rows() ? RowsAnswer::Kind::too_many_rows
                     : failure.error.code == ErrorCode::too_many_rejects
                         ? RowsAnswer::Kind::all_refused

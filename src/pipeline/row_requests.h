@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -11,6 +12,7 @@
 #include "model/project.h"
 #include "model/receipt.h"
 #include "pipeline/resources.h"
+#include "pipeline/rows_observer.h"
 
 namespace weir::pipeline {
 
@@ -31,6 +33,7 @@ struct RowsRequest {
   uint64_t max_rows = 0;  ///< more, and nothing loads: invalid_input
   /// Who sends the same again under the same key gets the receipt of the first; empty: none.
   std::string idempotency_key = {};
+  std::optional<trace::TraceContext> span = {};  ///< of who asks, where there are traces
 };
 
 struct RowsAnswer {
@@ -44,6 +47,7 @@ struct RowsAnswer {
   };
   Kind kind = Kind::done;
   Receipt receipt;
+  std::optional<trace::TraceContext> commit = {};  ///< the span of the commit it took part in
 };
 
 /// Called once, from a thread of RowRequests; must not wait.
@@ -58,6 +62,7 @@ class RowRequests {
     size_t most_requests = 20'000;                   ///< that wait; beyond: busy
     uint64_t most_bytes = 128u << 20;                ///< of their bodies; likewise
     std::chrono::milliseconds remember{86'400'000};  ///< idempotency keys
+    RowsObserver* observer = nullptr;                ///< is told of commits; null: nobody
   };
   struct Waiting {
     size_t requests = 0;

@@ -167,8 +167,8 @@ std::optional<runlog::Notice> Deliverer::choose(milliseconds& sleep) {
 void Deliverer::deliver(http::Client& client, const runlog::Notice& notice) {
   const NotifyStep* step = pipeline::notify_step(project_, notice);
   if (step == nullptr) return give_up(notice, "the project no longer has its notify step");
-  const auto refused =
-      pipeline::send_notice(client, *step, notice, secrets_, clock_, options_.timeout, cancel_);
+  const auto refused = pipeline::send_notice(
+      {client, secrets_, clock_, options_.timeout, options_.tracer}, *step, notice, cancel_);
   if (!refused) {
     fault_point("notice-sent");
     note(log_.notice_delivered(notice.id));

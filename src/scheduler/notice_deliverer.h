@@ -9,12 +9,17 @@
 #include "scheduler/run_observer.h"
 #include "secrets/secret_store.h"
 
+namespace weir::trace {
+class Tracer;
+}
+
 namespace weir::scheduler {
 
 struct DelivererOptions {
   int workers = 4;                            ///< receivers that are told at the same time
   std::chrono::milliseconds timeout{15'000};  ///< of one try
   uint64_t seed = 0;                          ///< of the waits between tries; 0: by chance
+  const trace::Tracer* tracer = nullptr;      ///< of the runs; null: nobody traces them
 };
 
 /// Delivers the notices in the run log: each at least once, with its id, signed if its step says
