@@ -33,7 +33,7 @@ tables:
       quantity: integer | >= 0 | <= 1000000
       sent_at: timestamp | required
 api:
-  plans: {{standard: {{rate: 10000000/s, burst: 10000000}}}}     # what is measured is no limit
+  plans: {{standard: {{rate: 1000000/s, burst: 1000000}}}}     # what is measured is no limit
 '''
 TABLE = '''CREATE TABLE events (id bigint NOT NULL, name varchar(100) NOT NULL, quantity integer,
 sent_at timestamp NOT NULL)'''
