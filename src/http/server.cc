@@ -41,6 +41,7 @@ constexpr std::string_view crowded =
     "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n"
     "connection: close\r\n\r\n";
 
+constexpr SteadyTime never = SteadyTime::max();
 SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
@@ -150,6 +151,8 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
   void written();
   void linger();
   void expect_by(SteadyTime time);
+  void expect_nothing() { deadline_ = never; }
+  void set_timer();
   void timed_out();
   bool reading() const {
     return phase_ == Phase::idle || phase_ == Phase::head || phase_ == Phase::body;
@@ -159,6 +162,8 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
   tcp::socket socket_;
   Channel channel_;
   asio::steady_timer timer_;
+  SteadyTime deadline_ = never;
+  SteadyTime timer_set_for_ = never;  // not behind the deadline
   RequestReader reader_;
   Phase phase_ = Phase::idle;
   bool waiting_ = false;  // for the socket to be readable
@@ -175,12 +180,21 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
   size_t lingered_ = 0;
 };
 
+/// The timer is not set anew for a later time: it looks again when it ends. Most requests set none.
 void Server::Loop::Connection::expect_by(SteadyTime time) {
-  timer_.expires_at(time);
+  deadline_ = time;
+  if (deadline_ < timer_set_for_) set_timer();
+}
+
+void Server::Loop::Connection::set_timer() {
+  timer_set_for_ = deadline_;
+  timer_.expires_at(deadline_);
   timer_.async_wait([self = shared_from_this()](const error_code& error) {
     // A timer that was set anew while its end was on the way.
-    if (error || self->timer_.expiry() > steady_now()) return;
-    self->timed_out();
+    if (error || self->timer_set_for_ > steady_now()) return;
+    self->timer_set_for_ = never;
+    if (self->deadline_ <= steady_now()) return self->timed_out();
+    if (self->deadline_ < never) self->set_timer();
   });
 }
 
@@ -346,7 +360,7 @@ class Server::Loop::Answering final : public Reply::Sink {
 
 void Server::Loop::Connection::handle() {
   phase_ = Phase::handling;
-  timer_.cancel();
+  expect_nothing();
   Request request = reader_.take();
   request.peer = peer_;
   after_handling_ = request.head.keep_alive ? After::keep : After::close;
@@ -389,7 +403,7 @@ void Server::Loop::Connection::stream_on() {
   sent_ = 0;
   switch (stream_.take(body_)) {
     case StreamBuffer::Taken::bytes: return write_some();
-    case StreamBuffer::Taken::nothing_yet: timer_.cancel(); return;
+    case StreamBuffer::Taken::nothing_yet: expect_nothing(); return;
     case StreamBuffer::Taken::end: stream_ = {}; return written();
     case StreamBuffer::Taken::broken: return close();
   }

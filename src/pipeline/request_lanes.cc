@@ -12,6 +12,8 @@ namespace {
 /// Of one transaction. A row's key has 15 bits for its input.
 constexpr size_t batch_requests = 1024;
 constexpr uint64_t batch_bytes = 8u << 20;
+/// Less is worth no transaction beside the one at work: it waits, and costs a part of the next.
+constexpr uint64_t another_bytes = 32u << 10;
 /// Batches that do not try the quick way, at most, before one does again.
 constexpr uint32_t longest_pause = 1024;
 
@@ -36,6 +38,7 @@ bool goes_alone(const RowsRequest& request) {
 /// With mutex_ held.
 void RequestLanes::make_ready(const PipelineName& name, Lane& lane) {
   if (lane.is_ready || lane.waiting.empty() || lane.at_work >= lane.width || stopping_) return;
+  if (lane.at_work > 0 && lane.bytes < another_bytes) return;
   lane.is_ready = true;
   ready_.push_back(name);
 }
@@ -53,6 +56,7 @@ Result<void> RequestLanes::submit(RowsRequest request, RowsDone done) {
     ++waiting_.requests;
     waiting_.bytes = bytes;
     Lane& lane = lanes_[name];
+    lane.bytes += request.body.size();
     lane.waiting.push_back({std::move(request), std::move(done)});
     if (lane.is_ready) return {};
     make_ready(name, lane);
@@ -77,6 +81,7 @@ RequestLanes::Batch RequestLanes::take_batch(const PipelineName& name, Lane& lan
       batch.keys.push_back(next.idempotency_key);
     }
     waiting_.bytes -= next.body.size();
+    lane.bytes -= next.body.size();
     --waiting_.requests;
     batch.waiters.push_back(std::move(lane.waiting.front()));
     lane.waiting.pop_front();
@@ -138,6 +143,11 @@ RowRequests::Waiting RequestLanes::waiting() const {
   return waiting_;
 }
 
+std::set<std::string> RequestLanes::keys_at_work() const {
+  const std::lock_guard lock(mutex_);
+  return keys_at_work_;
+}
+
 std::vector<Waiter> RequestLanes::drain(std::chrono::milliseconds grace) {
   std::vector<Waiter> left;
   {
@@ -149,6 +159,7 @@ std::vector<Waiter> RequestLanes::drain(std::chrono::milliseconds grace) {
     for (auto& [name, lane] : lanes_) {
       std::ranges::move(lane.waiting, std::back_inserter(left));
       lane.waiting.clear();
+      lane.bytes = 0;
     }
     waiting_ = {};
   }

@@ -51,16 +51,20 @@ class RequestLanes {
   /// After take(), once. A batch whose rows met others is followed by some that do not try; the
   /// more of these, the more often it happens in a row.
   void finish(const Batch& batch, Plain plain);
-  /// So many batches of the lane may be at work at once; before it is said: one.
+  /// So many batches of the lane may be at work at once, where enough waits to be worth another
+  /// transaction; before it is said: one.
   void set_width(const PipelineName& pipeline, size_t width);
 
   RowRequests::Waiting waiting() const;
+  /// Of batches that were taken and are not finished.
+  std::set<std::string> keys_at_work() const;
   /// Takes no more, waits `grace` for what is there, then stops. Gives what is left.
   std::vector<Waiter> drain(std::chrono::milliseconds grace);
 
  private:
   struct Lane {
     std::deque<Waiter> waiting;
+    uint64_t bytes = 0;  // of those
     size_t width = 1;
     size_t at_work = 0;     // batches
     bool is_ready = false;  // stands in ready_

@@ -33,7 +33,7 @@ class RequestLanesTest : public testing::Test {
   }
   using Bodies = std::vector<std::string>;
 
-  RequestLanes lanes_{{5, 100}};
+  RequestLanes lanes_{{5, 50'000}};
 };
 
 TEST_F(RequestLanesTest, WhatWaitsIsOneBatchInItsOrder) {
@@ -56,8 +56,10 @@ TEST_F(RequestLanesTest, ALaneIsAsWideAsIsSaid) {
   const auto got = second.get();
   EXPECT_EQ(taken(*got), Bodies{"b"});
   lanes_.set_width(got->pipeline, 2);
-  submit(request_of("c"));
-  EXPECT_EQ(taken(*lanes_.take()), Bodies{"c"});
+  submit(request_of("too little for a transaction of its own"));
+  const std::string much(40'000, 'c');
+  submit(request_of(much));
+  EXPECT_EQ(lanes_.take()->waiters.size(), 2u);
 }
 
 TEST_F(RequestLanesTest, AKeyIsAtWorkOnceWhateverTheLane) {
@@ -112,7 +114,7 @@ TEST_F(RequestLanesTest, TooMuchIsRefused) {
   ASSERT_FALSE(sixth);
   EXPECT_EQ(sixth.error().code, ErrorCode::busy);
   EXPECT_EQ(lanes_.take()->waiters.size(), 5u);
-  const auto large = lanes_.submit(request_of(std::string(101, 'x')), [](const RowsAnswer&) {});
+  const auto large = lanes_.submit(request_of(std::string(50'001, 'x')), [](const RowsAnswer&) {});
   ASSERT_FALSE(large);
   EXPECT_EQ(large.error().code, ErrorCode::busy);
 }

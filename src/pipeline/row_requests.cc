@@ -13,6 +13,7 @@
 #include "pipeline/plain_sessions.h"
 #include "pipeline/request_bodies.h"
 #include "pipeline/request_book.h"
+#include "pipeline/request_keys.h"
 #include "pipeline/request_lanes.h"
 #include "pipeline/request_ledger.h"
 #include "pipeline/session_pool.h"
@@ -66,6 +67,7 @@ class GroupCommit final : public RowRequests {
   void answer(std::span<Waiter> batch, std::vector<Receipt> receipts);
   void fail_all(std::span<Waiter> batch, const Error& error);
   Result<void> ready_ledger(Session& session);
+  Result<bool> may_be_known(Session& session, std::span<const std::string> keys);
   Run run_of(const RowsRequest& request, const PipelineName& pipeline) const;
 
   const Project& project_;
@@ -79,6 +81,7 @@ class GroupCommit final : public RowRequests {
   std::mutex ledger_mutex_;
   std::set<DatabaseName> with_ledger_;                      // guarded by ledger_mutex_
   std::map<DatabaseName, SteadyClock::time_point> forgot_;  // likewise
+  std::map<DatabaseName, RequestKeys> keys_;                // likewise; of DuckDB files
 
   std::vector<std::thread> workers_;
 };
@@ -121,7 +124,26 @@ Result<void> GroupCommit::ready_ledger(Session& session) {
   auto& forgot = forgot_[database];
   if (forgot != SteadyClock::time_point() && now - forgot < forget_interval) return {};
   forgot = now;
+  keys_.erase(database);  // read again, without those that are forgotten now
   return ledger.forget(clock_.now() - options_.remember);
+}
+
+/// Whether to look for keys that are going to be used now.
+Result<bool> GroupCommit::may_be_known(Session& session, std::span<const std::string> keys) {
+  if (session.server() != nullptr) return true;
+  const std::lock_guard lock(ledger_mutex_);
+  const DatabaseName& database = session.parts().table->database;
+  if (!keys_.contains(database)) {
+    RequestKeys there;
+    // Those that are not committed yet, before the table is read: none slips through between.
+    for (const std::string& key : lanes_.keys_at_work()) there.add(key);
+    WEIR_TRY(RequestLedger(session).each_key([&](std::string_view key) { there.add(key); }));
+    keys_.emplace(database, std::move(there));
+  }
+  RequestKeys& known = keys_.at(database);
+  const bool may_be = known.may_hold_any(keys);
+  for (const std::string& key : keys) known.add(key);
+  return may_be;
 }
 
 /// Answers those whose key is known, and takes them out of the batch.
@@ -134,6 +156,7 @@ Result<void> GroupCommit::answer_known(Session& session, std::vector<Waiter>& wa
   }
   if (keys.empty()) return {};
   WEIR_TRY(ready_ledger(session));
+  if (!WEIR_TRY(may_be_known(session, keys))) return {};
   for (const StoredRequest& known : WEIR_TRY(RequestLedger(session).find(keys))) {
     const auto at = std::ranges::find_if(
         waiters, [&](const Waiter& waiter) { return waiter.request.idempotency_key == known.key; });
