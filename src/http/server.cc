@@ -36,7 +36,6 @@ constexpr milliseconds linger_time{2'000};
 constexpr size_t linger_bytes = 1u << 20;
 /// Before another try to accept when the system has no room.
 constexpr milliseconds accept_pause{100};
-
 constexpr std::string_view crowded =
     "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n"
     "connection: close\r\n\r\n";
@@ -115,12 +114,11 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
     error_code ignored;
     socket_.non_blocking(true, ignored);
     socket_.set_option(tcp::no_delay(true), ignored);
-    const auto peer = socket_.remote_endpoint(ignored);
-    if (!ignored) peer_ = peer.address().to_string();
+    const auto peer = socket_.remote_endpoint(ignored).address();
+    if (!ignored) peer_ = peer.to_string();
     phase_ = loop_.tls_ ? Phase::greeting : Phase::head;  // who connects has something to say
     expect_by(steady_now() + loop_.options_.head_time);
-    if (phase_ == Phase::greeting) return greet();
-    wait_readable();
+    phase_ == Phase::greeting ? greet() : wait_readable();
   }
   /// It has no whole head here: nothing is lost when it is closed.
   bool waits() const {
@@ -150,7 +148,11 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
   void watch_for_end();
   void written();
   void linger();
-  void expect_by(SteadyTime time);
+  /// The timer is not set anew for a later time: it looks again when it ends.
+  void expect_by(SteadyTime time) {
+    deadline_ = time;
+    if (deadline_ < timer_set_for_) set_timer();
+  }
   void expect_nothing() { deadline_ = never; }
   void set_timer();
   void timed_out();
@@ -180,12 +182,6 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
   size_t lingered_ = 0;
 };
 
-/// The timer is not set anew for a later time: it looks again when it ends. Most requests set none.
-void Server::Loop::Connection::expect_by(SteadyTime time) {
-  deadline_ = time;
-  if (deadline_ < timer_set_for_) set_timer();
-}
-
 void Server::Loop::Connection::set_timer() {
   timer_set_for_ = deadline_;
   timer_.expires_at(deadline_);
@@ -194,23 +190,15 @@ void Server::Loop::Connection::set_timer() {
     if (error || self->timer_set_for_ > steady_now()) return;
     self->timer_set_for_ = never;
     if (self->deadline_ <= steady_now()) return self->timed_out();
-    if (self->deadline_ < never) self->set_timer();
+    self->expect_by(self->deadline_);
   });
 }
 
 void Server::Loop::Connection::timed_out() {
-  switch (phase_) {
-    case Phase::head:
-    case Phase::body:
-      if (!reader_.begun()) return close();  // connected and said nothing
-      return answer(problem(408, "the request did not come in time"), After::close);
-    case Phase::handling:
-    case Phase::closed: return;
-    case Phase::greeting:
-    case Phase::idle:
-    case Phase::writing:
-    case Phase::lingering: return close();
-  }
+  if (phase_ == Phase::handling || phase_ == Phase::closed) return;
+  const bool asks = phase_ == Phase::head || phase_ == Phase::body;
+  if (!asks || !reader_.begun()) return close();  // connected and said nothing
+  answer(problem(408, "the request did not come in time"), After::close);
 }
 
 void Server::Loop::Connection::greet() {
