@@ -24,6 +24,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / 'tests'))
 sys.path.insert(0, str(REPOSITORY / 'bench'))
 import contract  # noqa: E402
+import rows_over_http  # noqa: E402
 import servers  # noqa: E402
 import unattended  # noqa: E402
 from figures import Figure, at_most, measured_process  # noqa: E402
@@ -271,7 +272,8 @@ def parts_of(root: pathlib.Path, build: pathlib.Path, sizes: argparse.Namespace)
         'postgres-references': lambda: servers.postgres_references(root / 'references', weir, peer, sizes.rows, sizes.rounds),
         'postgres-memory': lambda: servers.postgres_memory(root / 'memory', weir, peer, sizes.rows * 10),
         'mariadb': lambda: servers.mariadb(root / 'mariadb', weir, peer, sizes.rows, sizes.rounds),
-        'mariadb-merge': lambda: servers.mariadb_merge(root / 'mariadb-merge', weir, peer, sizes.rows, sizes.rounds)}
+        'mariadb-merge': lambda: servers.mariadb_merge(root / 'mariadb-merge', weir, peer, sizes.rows, sizes.rounds),
+        'api': lambda: rows_over_http.both(root / 'api', weir, sizes.rounds, sizes.api_seconds)}
 
 
 def main() -> None:
@@ -286,6 +288,7 @@ def main() -> None:
     parser.add_argument('--schedules', type=int, default=10_000)
     parser.add_argument('--idle-seconds', type=int, default=60, help='for which the schedules are watched')
     parser.add_argument('--runs', type=int, default=100_000, help='in the queue')
+    parser.add_argument('--api-seconds', type=int, default=10, help='of a round of rows over HTTP')
     arguments = parser.parse_args()
     root = pathlib.Path(tempfile.mkdtemp(prefix='weir-bench-'))
     try:

@@ -1,5 +1,9 @@
-"""kill -9 under load: every row that was answered 200 is there once, and none is there twice though clients ask again."""
+"""kill -9 under load: every row that was answered 200 is there once, and none is there twice though clients ask again.
+
+`WEIR_CRASH_ROUNDS=100` has as many rounds for each engine; `WEIR_CRASH_SEED=7` begins with that seed.
+"""
 import json
+import os
 import pathlib
 import random
 import threading
@@ -9,20 +13,22 @@ from typing import Iterator
 import pytest
 
 from api_client import Api, make_key
-from database_servers import Postgres
+from database_servers import MariaDB, Postgres
 from weir_project import OwnerDied, Project
 
 WEIR_YAML = '''
 project: crash
 databases: {{db: "{url}"}}
 tables:
-  rows:
+  sent:
     in: db
     columns: {{id: bigint | required, sender: integer, note: varchar(20)}}
 api: {{}}
 '''
 SENDERS = 6
 SECONDS = 60.0
+ROUNDS = int(os.environ.get('WEIR_CRASH_ROUNDS', '3'))
+FIRST_SEED = int(os.environ.get('WEIR_CRASH_SEED', '0'))
 
 
 class Sender(threading.Thread):
@@ -50,7 +56,7 @@ class Sender(threading.Thread):
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             try:
-                answer = self.places.api().rows('rows', rows, Idempotency_Key=key)
+                answer = self.places.api().rows('sent', rows, Idempotency_Key=key)
             except (OSError, ValueError):
                 self.places.wait_for_change()
                 continue
@@ -88,19 +94,29 @@ class Places:
 
 
 @pytest.fixture(scope='module')
-def server() -> Iterator[Postgres]:
-    with Postgres() as postgres:
-        yield postgres
+def postgres() -> Iterator[Postgres]:
+    with Postgres() as server:
+        yield server
 
 
-@pytest.mark.parametrize('engine', ['duckdb', 'postgres'])
-@pytest.mark.parametrize('seed', range(3))
-def test_killed_under_load(engine: str, seed: int, server: Postgres, tmp_path: pathlib.Path) -> None:
+@pytest.fixture(scope='module')
+def mariadb() -> Iterator[MariaDB]:
+    with MariaDB() as server:
+        yield server
+
+
+@pytest.mark.parametrize('engine', ['duckdb', 'postgres', 'mariadb'])
+@pytest.mark.parametrize('seed', range(FIRST_SEED, FIRST_SEED + ROUNDS))
+def test_killed_under_load(engine: str, seed: int, request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> None:
     dice = random.Random(seed)
     url = 'duckdb://db.duckdb'
-    if engine == 'postgres':
-        server.query(f'CREATE DATABASE crash_{seed}')
-        url = server.url(f'crash_{seed}')
+    if engine != 'duckdb':
+        server = request.getfixturevalue(engine)
+        database = f'crash_{seed}'
+        server.create(database)
+        if engine == 'mariadb':
+            server.query("GRANT ALL ON *.* TO weir@'%'")
+        url = server.url(database)
     (tmp_path / 'weir.yaml').write_text(WEIR_YAML.format(url=url))
     project = Project(tmp_path)
     places = Places(project, make_key(project, 'sender'))
@@ -134,7 +150,7 @@ def test_killed_under_load(engine: str, seed: int, server: Postgres, tmp_path: p
     finally:
         owner.kill()
     answered = sorted(id for sender in senders for id in sender.answered)
-    there = sorted(int(row['id']) for row in project.query('SELECT id FROM rows'))
+    there = sorted(int(row['id']) for row in project.query('SELECT id FROM sent'))
     assert there == answered, f'seed {seed}: {len(there)} rows are there, {len(answered)} were answered for'
     assert len(answered) > 100
     assert json.loads(project.verb('query', 'SELECT count(*) AS n FROM weir_requests', '--format', 'json').out) == [

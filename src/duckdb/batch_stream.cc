@@ -18,6 +18,8 @@ struct LogicalType {
   duckdb_logical_type type;
 };
 
+}  // namespace
+
 bool same_layout(duckdb_logical_type left, duckdb_logical_type right) {
   if (duckdb_get_type_id(left) != duckdb_get_type_id(right)) return false;
   if (duckdb_get_type_id(left) == DUCKDB_TYPE_DECIMAL) {
@@ -31,8 +33,6 @@ bool same_layout(duckdb_logical_type left, duckdb_logical_type right) {
   }
   return true;
 }
-
-}  // namespace
 
 struct BatchStream::Native {
   duckdb_result result{};

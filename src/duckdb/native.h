@@ -50,6 +50,8 @@ Error make_error(const char* message);
 
 /// DuckDB's logical type of a dictionary type; the caller destroys it.
 duckdb_logical_type make_logical_type(const DataType& type);
+/// Whether vectors of the two types hold their values in the same way.
+bool same_layout(duckdb_logical_type left, duckdb_logical_type right);
 
 Result<void> register_scan_function(duckdb_connection connection, SlotRegistry& slots);
 Result<void> register_verdict_functions(duckdb_connection connection, SlotRegistry& slots);

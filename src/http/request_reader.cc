@@ -94,6 +94,9 @@ std::optional<Response> doubt(const RequestHead& head, bool http_1_1) {
 
 }  // namespace
 
+/// Of its buffer, between two requests of a connection.
+constexpr size_t kept_bytes = 2048;
+
 struct RequestReader::State {
   explicit State(const ReadLimits& given) : limits(given) {}
 
@@ -233,6 +236,8 @@ ReadState RequestReader::read_body(uint64_t most_bytes) {
     return state.state;
   }
   if (state.chunked) state.chunks.emplace(most_bytes);
+  // No more than has come already: a length is easily said.
+  state.body.reserve(static_cast<size_t>(std::min<uint64_t>(state.length, state.buffer.size())));
   state.state = has_body() ? ReadState::body : ReadState::complete;
   state.go_on();
   return state.state;
@@ -246,7 +251,8 @@ Request RequestReader::take() {
   state.body = {};
   state.chunks.reset();
   state.state = ReadState::head;
-  if (state.buffer.empty()) state.buffer.shrink_to_fit();
+  // Of many idle connections what is kept adds up; a usual head's worth is used again at once.
+  if (state.buffer.empty() && state.buffer.capacity() > kept_bytes) state.buffer.shrink_to_fit();
   return request;
 }
 

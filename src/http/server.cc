@@ -38,6 +38,7 @@ constexpr size_t linger_bytes = 1u << 20;
 /// Before another try to accept when the system has no room.
 constexpr milliseconds accept_pause{100};
 
+constexpr SteadyTime never = SteadyTime::max();
 SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
@@ -113,12 +114,11 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
     error_code ignored;
     socket_.non_blocking(true, ignored);
     socket_.set_option(tcp::no_delay(true), ignored);
-    const auto peer = socket_.remote_endpoint(ignored);
-    if (!ignored) peer_ = peer.address().to_string();
+    const auto peer = socket_.remote_endpoint(ignored).address();
+    if (!ignored) peer_ = peer.to_string();
     phase_ = loop_.tls_ ? Phase::greeting : Phase::head;  // who connects has something to say
     expect_by(steady_now() + loop_.options_.head_time);
-    if (phase_ == Phase::greeting) return greet();
-    wait_readable();
+    phase_ == Phase::greeting ? greet() : wait_readable();
   }
   /// It has no whole head here: nothing is lost when it is closed.
   bool waits() const {
@@ -152,7 +152,13 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
   void watch_for_end();
   void written();
   void linger();
-  void expect_by(SteadyTime time);
+  /// The timer is not set anew for a later time: it looks again when it ends.
+  void expect_by(SteadyTime time) {
+    deadline_ = time;
+    if (deadline_ < timer_set_for_) set_timer();
+  }
+  void expect_nothing() { deadline_ = never; }
+  void set_timer();
   void timed_out();
   Transport transport() const { return loop_.tls_ ? Transport::tls : Transport::plain; }
   bool reading() const {
@@ -163,6 +169,8 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
   tcp::socket socket_;
   Channel channel_;
   asio::steady_timer timer_;
+  SteadyTime deadline_ = never;
+  SteadyTime timer_set_for_ = never;  // not behind the deadline
   RequestReader reader_;
   Phase phase_ = Phase::idle;
   bool waiting_ = false;  // for the socket to be readable
@@ -180,12 +188,15 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
   size_t lingered_ = 0;
 };
 
-void Server::Loop::Connection::expect_by(SteadyTime time) {
-  timer_.expires_at(time);
+void Server::Loop::Connection::set_timer() {
+  timer_set_for_ = deadline_;
+  timer_.expires_at(deadline_);
   timer_.async_wait([self = shared_from_this()](const error_code& error) {
     // A timer that was set anew while its end was on the way.
-    if (error || self->timer_.expiry() > steady_now()) return;
-    self->timed_out();
+    if (error || self->timer_set_for_ > steady_now()) return;
+    self->timer_set_for_ = never;
+    if (self->deadline_ <= steady_now()) return self->timed_out();
+    self->expect_by(self->deadline_);
   });
 }
 
@@ -341,7 +352,7 @@ class Server::Loop::Answering final : public Reply::Sink {
 void Server::Loop::Connection::handle() {
   phase_ = Phase::handling;
   watched_ = false;
-  timer_.cancel();
+  expect_nothing();
   Request request = reader_.take();
   request.peer = peer_;
   after_handling_ = request.head.keep_alive ? After::keep : After::close;
@@ -385,7 +396,7 @@ void Server::Loop::Connection::stream_on() {
   sent_ = 0;
   switch (stream_.take(body_)) {
     case StreamBuffer::Taken::bytes: return write_some();
-    case StreamBuffer::Taken::nothing_yet: timer_.cancel(); return;
+    case StreamBuffer::Taken::nothing_yet: expect_nothing(); return;
     case StreamBuffer::Taken::end: stream_ = {}; return written();
     case StreamBuffer::Taken::broken: {
       // Without chunks it would look like a body that ended, were the connection not reset.

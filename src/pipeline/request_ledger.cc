@@ -58,6 +58,14 @@ Result<void> RequestLedger::prepare() {
   return {};
 }
 
+Result<void> RequestLedger::each_key(const std::function<void(std::string_view)>& tell) {
+  const duckdb::RowSink sink{nullptr, [&](const auto& cells) {
+                               tell(cells.front().value_or(""));
+                               return true;
+                             }};
+  return session_.connection().stream("SELECT request_key FROM weir_requests", sink);
+}
+
 Result<std::vector<StoredRequest>> RequestLedger::find(std::span<const std::string> keys) {
   std::vector<StoredRequest> found;
   for (; !keys.empty(); keys = keys.subspan(std::min(rows_at_once, keys.size()))) {

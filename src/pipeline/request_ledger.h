@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -26,6 +28,8 @@ class RequestLedger {
 
   /// Makes the table where it is missing; outside of a transaction, before all else.
   Result<void> prepare();
+  /// All keys that are known, one by one. Of a DuckDB file.
+  Result<void> each_key(const std::function<void(std::string_view)>& tell);
   /// Those of these keys that are known.
   Result<std::vector<StoredRequest>> find(std::span<const std::string> keys);
   /// Errors: busy when another owner has committed one of the keys meanwhile.

@@ -1,18 +1,20 @@
 #include "pipeline/row_requests.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
 #include <map>
 #include <mutex>
 #include <set>
 #include <thread>
 
-#include "base/log.h"
+#include "base/fault_point.h"
 #include "pipeline/batch_load.h"
 #include "pipeline/input_lookup.h"
+#include "pipeline/plain_batch.h"
+#include "pipeline/plain_sessions.h"
 #include "pipeline/request_bodies.h"
 #include "pipeline/request_book.h"
+#include "pipeline/request_keys.h"
+#include "pipeline/request_lanes.h"
 #include "pipeline/request_ledger.h"
 #include "pipeline/session_pool.h"
 #include "text/receipt_json.h"
@@ -22,37 +24,11 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-/// Of one transaction. A row's key has 15 bits for its input.
-constexpr size_t batch_requests = 256;
-constexpr uint64_t batch_bytes = 8u << 20;
 constexpr std::chrono::minutes forget_interval{10};
-
-/// A request that waits, and who is told.
-struct Waiter {
-  RowsRequest request;
-  RowsDone done;
-
-  void answer(RowsAnswer::Kind kind, Receipt receipt) { done({kind, std::move(receipt), {}}); }
-};
-
-/// No more records than this, and mostly just as many: each has a brace, or a line.
-size_t most_records(const RowsRequest& request) {
-  const char sign = request.format == Format::json ? '{' : '\n';
-  return static_cast<size_t>(std::ranges::count(request.body, sign)) + 1;
-}
-
-/// What must not share its transaction: what is taken back by itself, what replaces all rows, and
-/// what may be refused as a whole.
-bool goes_alone(const RowsRequest& request) {
-  return request.keep != RowsRequest::Keep::good_rows || request.mode == LoadMode::replace ||
-         most_records(request) > request.max_rows + 1;
-}
-
-/// Requests for one pipeline, in the order in which they came; one worker at a time is at them.
-struct Lane {
-  std::deque<Waiter> waiting;
-  bool at_work = false;
-};
+/// Of one judged transaction. A row's key has 15 bits for its input.
+constexpr size_t judged_requests = 256;
+/// Batches of one lane that are at work at once where a server keeps them apart.
+constexpr size_t plain_width = 2;
 
 /// Inputs of a load, and what they point to.
 struct Loading {
@@ -69,31 +45,36 @@ class GroupCommit final : public RowRequests {
         resources_(resources),
         clock_(clock),
         options_(options),
-        sessions_(project, resources) {
+        sessions_(project, resources),
+        plain_(sessions_, *resources.databases),
+        lanes_({options.most_requests, options.most_bytes}) {
     for (size_t i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { work(); });
   }
   ~GroupCommit() override { drain(std::chrono::milliseconds(0)); }
 
-  Result<void> submit(RowsRequest request, RowsDone done) override;
-  Waiting waiting() const override {
-    const std::lock_guard lock(mutex_);
-    return waiting_;
+  Result<void> submit(RowsRequest request, RowsDone done) override {
+    return lanes_.submit(std::move(request), std::move(done));
   }
+  Waiting waiting() const override { return lanes_.waiting(); }
   void drain(std::chrono::milliseconds grace) override;
 
  private:
   using Lease = SessionPool::Lease;
-  /// Those of a batch that are still to be answered.
-  using Batch = std::vector<Waiter>;
+  using Batch = RequestLanes::Batch;
+  using Plain = RequestLanes::Plain;
 
   void work();
-  Batch take_batch(Lane& lane);
-  void load(const PipelineName& pipeline, Batch batch);
-  Result<void> answer_known(Session& session, Batch& batch);
+  Plain load(Batch& batch);
+  Plain load_plainly(Batch& batch);
+  Result<void> write_plainly(Session& session, PlainLoad& load, const PlainBatch& taken);
+  void answer_plainly(PlainBatch taken, std::vector<Waiter>& waiters,
+                      const std::vector<Phase>& phases, Timestamp begun);
+  void load_judged(const PipelineName& pipeline, std::vector<Waiter>& waiters);
+  Result<void> answer_known(Session& session, std::vector<Waiter>& waiters);
   /// False: the session is lost, and nobody of `batch` was answered.
   bool load_together(Lease& lease, std::span<Waiter> batch);
   void rehearse(const PipelineName& pipeline, Waiter& waiter);
-  std::optional<trace::TraceContext> observe(const Loading& loading,
+  std::optional<trace::TraceContext> observe(std::span<const RowsRequest* const> requests,
                                              std::span<const Receipt> receipts,
                                              const std::vector<Phase>& phases,
                                              Timestamp begun) const;
@@ -101,6 +82,7 @@ class GroupCommit final : public RowRequests {
               const std::optional<trace::TraceContext>& commit);
   void fail_all(std::span<Waiter> batch, const Error& error);
   Result<void> ready_ledger(Session& session);
+  Result<bool> may_be_known(Session& session, std::span<const std::string> keys);
   Run run_of(const RowsRequest& request, const PipelineName& pipeline) const;
 
   const Project& project_;
@@ -108,80 +90,21 @@ class GroupCommit final : public RowRequests {
   const Clock& clock_;
   const Options options_;
   SessionPool sessions_;
-
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<PipelineName, Lane> lanes_;  // guarded by mutex_, like all below
-  std::deque<PipelineName> ready_;      // lanes with requests and no worker
-  Waiting waiting_;
-  size_t at_work_ = 0;
-  bool draining_ = false, stopping_ = false;
+  PlainSessions plain_;
+  RequestLanes lanes_;
 
   std::mutex ledger_mutex_;
   std::set<DatabaseName> with_ledger_;                      // guarded by ledger_mutex_
   std::map<DatabaseName, SteadyClock::time_point> forgot_;  // likewise
+  std::map<DatabaseName, RequestKeys> keys_;                // likewise; of DuckDB files
 
   std::vector<std::thread> workers_;
 };
 
-Result<void> GroupCommit::submit(RowsRequest request, RowsDone done) {
-  const PipelineName name = rows_pipeline_name(request.table, request.mode, request.format);
-  {
-    const std::lock_guard lock(mutex_);
-    if (draining_) return fail(ErrorCode::cancelled, "this weir is stopping");
-    const uint64_t bytes = waiting_.bytes + request.body.size();
-    if (waiting_.requests >= options_.most_requests || bytes > options_.most_bytes) {
-      return fail(ErrorCode::busy, "too many rows wait to be loaded", "send them again later");
-    }
-    ++waiting_.requests;
-    waiting_.bytes = bytes;
-    Lane& lane = lanes_[name];
-    lane.waiting.push_back({std::move(request), std::move(done)});
-    if (lane.at_work || lane.waiting.size() > 1) return {};
-    ready_.push_back(name);
-  }
-  changed_.notify_one();
-  return {};
-}
-
-/// With mutex_ held. At least one request; no key twice, for the second is answered by the first.
-GroupCommit::Batch GroupCommit::take_batch(Lane& lane) {
-  Batch batch;
-  std::set<std::string> keys;
-  uint64_t bytes = 0;
-  while (!lane.waiting.empty()) {
-    const RowsRequest& next = lane.waiting.front().request;
-    const bool alone = goes_alone(next);
-    bytes += next.body.size();
-    if (!batch.empty() && (alone || batch.size() == batch_requests || bytes > batch_bytes)) break;
-    if (!next.idempotency_key.empty() && !keys.insert(next.idempotency_key).second) break;
-    waiting_.bytes -= next.body.size();
-    --waiting_.requests;
-    batch.push_back(std::move(lane.waiting.front()));
-    lane.waiting.pop_front();
-    if (alone) break;
-  }
-  return batch;
-}
-
 void GroupCommit::work() {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    changed_.wait(lock, [this] { return stopping_ || !ready_.empty(); });
-    if (ready_.empty()) return;
-    const PipelineName name = ready_.front();
-    ready_.pop_front();
-    Lane& lane = lanes_[name];
-    lane.at_work = true;
-    ++at_work_;
-    Batch batch = take_batch(lane);
-    lock.unlock();
-    load(name, std::move(batch));
-    lock.lock();
-    --at_work_;
-    lane.at_work = false;
-    if (!lane.waiting.empty()) ready_.push_back(name);
-    changed_.notify_all();
+  while (auto batch = lanes_.take()) {
+    const Plain plain = load(*batch);
+    lanes_.finish(*batch, plain);
   }
 }
 
@@ -216,30 +139,50 @@ Result<void> GroupCommit::ready_ledger(Session& session) {
   auto& forgot = forgot_[database];
   if (forgot != SteadyClock::time_point() && now - forgot < forget_interval) return {};
   forgot = now;
+  keys_.erase(database);  // read again, without those that are forgotten now
   return ledger.forget(clock_.now() - options_.remember);
 }
 
+/// Whether to look for keys that are going to be used now.
+Result<bool> GroupCommit::may_be_known(Session& session, std::span<const std::string> keys) {
+  if (session.server() != nullptr) return true;
+  const std::lock_guard lock(ledger_mutex_);
+  const DatabaseName& database = session.parts().table->database;
+  if (!keys_.contains(database)) {
+    RequestKeys there;
+    // Those that are not committed yet, before the table is read: none slips through between.
+    for (const std::string& key : lanes_.keys_at_work()) there.add(key);
+    WEIR_TRY(RequestLedger(session).each_key([&](std::string_view key) { there.add(key); }));
+    keys_.emplace(database, std::move(there));
+  }
+  RequestKeys& known = keys_.at(database);
+  const bool may_be = known.may_hold_any(keys);
+  for (const std::string& key : keys) known.add(key);
+  return may_be;
+}
+
 /// Answers those whose key is known, and takes them out of the batch.
-Result<void> GroupCommit::answer_known(Session& session, Batch& batch) {
+Result<void> GroupCommit::answer_known(Session& session, std::vector<Waiter>& waiters) {
   std::vector<std::string> keys;
-  for (const Waiter& waiter : batch) {
+  for (const Waiter& waiter : waiters) {
     const RowsRequest& request = waiter.request;
     const bool asks = request.keep != RowsRequest::Keep::nothing;
     if (asks && !request.idempotency_key.empty()) keys.push_back(request.idempotency_key);
   }
   if (keys.empty()) return {};
   WEIR_TRY(ready_ledger(session));
+  if (!WEIR_TRY(may_be_known(session, keys))) return {};
   for (const StoredRequest& known : WEIR_TRY(RequestLedger(session).find(keys))) {
     const auto at = std::ranges::find_if(
-        batch, [&](const Waiter& waiter) { return waiter.request.idempotency_key == known.key; });
-    if (at == batch.end()) continue;
+        waiters, [&](const Waiter& waiter) { return waiter.request.idempotency_key == known.key; });
+    if (at == waiters.end()) continue;
     if (request_digest(at->request) == known.digest) {
       auto receipt = text::receipt_from_json(WEIR_TRY(text::Json::parse(known.receipt)));
       at->answer(RowsAnswer::Kind::repeated, WEIR_TRY(std::move(receipt)));
     } else {
       at->answer(RowsAnswer::Kind::reused_key, {});
     }
-    batch.erase(at);
+    waiters.erase(at);
   }
   return {};
 }
@@ -270,12 +213,11 @@ void add_input(Session& session, const RowsRequest& request, Run run, Loading& l
   loading.inputs.push_back(std::move(input));
 }
 
-std::optional<trace::TraceContext> GroupCommit::observe(const Loading& loading,
-                                                        std::span<const Receipt> receipts,
-                                                        const std::vector<Phase>& phases,
-                                                        Timestamp begun) const {
+std::optional<trace::TraceContext> GroupCommit::observe(
+    std::span<const RowsRequest* const> requests, std::span<const Receipt> receipts,
+    const std::vector<Phase>& phases, Timestamp begun) const {
   if (options_.observer == nullptr) return std::nullopt;
-  return options_.observer->committed({loading.requests, receipts, phases, begun, clock_.now()});
+  return options_.observer->committed({requests, receipts, phases, begun, clock_.now()});
 }
 
 bool GroupCommit::load_together(Lease& lease, std::span<Waiter> batch) {
@@ -296,7 +238,7 @@ bool GroupCommit::load_together(Lease& lease, std::span<Waiter> batch) {
   const Timestamp begun = clock_.now();
   auto receipts = load_objects(session, loading.inputs, context);
   if (receipts) {
-    const auto commit = observe(loading, *receipts, times.take(), begun);
+    const auto commit = observe(loading.requests, *receipts, times.take(), begun);
     answer(batch, *std::move(receipts), commit);
     return true;
   }
@@ -361,37 +303,107 @@ void GroupCommit::rehearse(const PipelineName& pipeline, Waiter& waiter) {
                 failed_receipt(run_of(waiter.request, pipeline), planned.error()));
 }
 
-void GroupCommit::load(const PipelineName& pipeline, Batch batch) {
-  if (batch.front().request.keep == RowsRequest::Keep::nothing) {
-    return rehearse(pipeline, batch.front());
+/// What requests leave that were taken plainly.
+Result<void> GroupCommit::write_plainly(Session& session, PlainLoad& load,
+                                        const PlainBatch& taken) {
+  WEIR_TRY(load.write());
+  if (!taken.stored.empty()) WEIR_TRY(RequestLedger(session).write(taken.stored));
+  fault_point("before-commit");
+  return {};
+}
+
+void GroupCommit::answer_plainly(PlainBatch taken, std::vector<Waiter>& waiters,
+                                 const std::vector<Phase>& phases, Timestamp begun) {
+  std::vector<const RowsRequest*> requests;
+  for (const size_t i : taken.waiters) requests.push_back(&waiters[i].request);
+  const auto commit = observe(requests, taken.receipts, phases, begun);
+  answer_plain(std::move(taken), waiters, commit);
+}
+
+/// Answers those whose rows are plainly good, and takes them out of the batch.
+GroupCommit::Plain GroupCommit::load_plainly(Batch& batch) {
+  auto held = plain_.take(batch.pipeline);
+  if (held == nullptr) return Plain::untried;
+  Session& session = *held->lease.session;
+  const bool has_keys = !batch.keys.empty();
+  // A server's own key on weir_requests refuses what is known; a file has none.
+  if (has_keys && !ready_ledger(session)) return Plain::untried;
+  if (has_keys && session.server() == nullptr && !answer_known(session, batch.waiters)) {
+    return Plain::untried;
   }
+  fault_point("before-stage");
+  PlainLoad& load = *held->load;
+  PhaseTimes times(clock_);
+  const Timestamp begun = clock_.now();
+  times.begin("read");
+  PlainBatch taken = take_plain(load, batch.waiters, batch.pipeline, clock_.now());
+  if (taken.waiters.empty()) {
+    load.clear();
+    plain_.give_back(batch.pipeline, std::move(held));
+    return Plain::untried;
+  }
+  const auto locks =
+      resources_.table_locks->take({session.parts().table->name}, TableLocks::Use::append);
+  times.begin("write");
+  if (const auto written = write_plainly(session, load, taken); !written) {
+    const bool met = written.error().code == ErrorCode::busy ||
+                     (session.server() != nullptr && session.server()->refusal().by_row);
+    load.rollback();
+    return met ? Plain::met : Plain::untried;  // with a new session, if the old one is at fault
+  }
+  times.begin("commit");
+  const auto committed = load.commit();
+  if (!committed && session.server() != nullptr && !session.server()->works()) {
+    // It may be in, or not: judged again it could be in twice.
+    for (const size_t i : taken.waiters) fail_all({&batch.waiters[i], 1}, committed.error());
+    erase_places(batch.waiters, taken.waiters);
+    return Plain::untried;
+  }
+  if (!committed) return Plain::met;
+  fault_point("after-commit");
+  if (held->fresh && session.server() != nullptr) lanes_.set_width(batch.pipeline, plain_width);
+  load.clear();
+  plain_.give_back(batch.pipeline, std::move(held));
+  answer_plainly(std::move(taken), batch.waiters, times.take(), begun);
+  return Plain::went_well;
+}
+
+void GroupCommit::load_judged(const PipelineName& pipeline, std::vector<Waiter>& waiters) {
+  plain_.drop_lost();
   auto lease = sessions_.open(pipeline);
-  if (!lease) return fail_all(batch, lease.error().error);
-  const auto known = answer_known(*lease->session, batch);
-  if (!known) {
-    fail_all(batch, known.error());
+  if (!lease) return fail_all(waiters, lease.error().error);
+  if (const auto known = answer_known(*lease->session, waiters); !known) {
+    fail_all(waiters, known.error());
     if (sessions_.check_lost(*lease, known.error())) return;
-  } else if (!load_together(*lease, batch)) {
-    return;
+    return sessions_.give_back(*std::move(lease));
+  }
+  // Those that go alone behind those that do not: nobody waits for their order.
+  const auto alone = std::ranges::stable_partition(
+      waiters, [](const Waiter& waiter) { return !goes_alone(waiter.request); });
+  const auto together = static_cast<size_t>(alone.begin() - waiters.begin());
+  for (size_t begin = 0; begin < waiters.size();) {
+    const size_t count = begin < together ? std::min(judged_requests, together - begin) : size_t{1};
+    const std::span<Waiter> some(waiters.data() + begin, count);
+    begin += count;
+    if (load_together(*lease, some)) continue;
+    return fail_all({waiters.data() + begin, waiters.size() - begin},
+                    {ErrorCode::unavailable, "the database was lost", "send the rows again"});
   }
   sessions_.give_back(*std::move(lease));
 }
 
-void GroupCommit::drain(std::chrono::milliseconds grace) {
-  Batch left;
-  {
-    std::unique_lock lock(mutex_);
-    draining_ = true;
-    changed_.wait_for(lock, grace, [this] { return waiting_.requests == 0 && at_work_ == 0; });
-    stopping_ = true;
-    ready_.clear();
-    for (auto& [name, lane] : lanes_) {
-      std::ranges::move(lane.waiting, std::back_inserter(left));
-      lane.waiting.clear();
-    }
-    waiting_ = {};
+GroupCommit::Plain GroupCommit::load(Batch& batch) {
+  if (batch.waiters.front().request.keep == RowsRequest::Keep::nothing) {
+    rehearse(batch.pipeline, batch.waiters.front());
+    return Plain::untried;
   }
-  changed_.notify_all();
+  const Plain plain = batch.plain ? load_plainly(batch) : Plain::untried;
+  if (!batch.waiters.empty()) load_judged(batch.pipeline, batch.waiters);
+  return plain;
+}
+
+void GroupCommit::drain(std::chrono::milliseconds grace) {
+  std::vector<Waiter> left = lanes_.drain(grace);
   fail_all(left, {ErrorCode::cancelled, "this weir is stopping", "send the rows again"});
   for (std::thread& worker : workers_) {
     if (worker.joinable()) worker.join();
