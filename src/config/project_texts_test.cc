@@ -27,7 +27,7 @@ TEST(ProjectTexts, TopLevelKeys) {
        {"2:1: error: unknown key 'xyzzyx'; there are project, memory, history, network, databases, "
         "buckets, "
         "tables, "
-        "pipelines, log, admin, api, reports, tests"}},
+        "pipelines, log, admin, api, traces, reports, tests"}},
       {"project: p\nreports: {a: [1, {b: c}]}\n",
        {"2:1: note: 'reports' is not there yet: nothing acts on it"}},
       {"project: p\n  memory: 1GB\n",

@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "http/channel.h"
+#include "http/deadline.h"
 #include "http/door.h"
 #include "http/request_reader.h"
 #include "http/response_text.h"
@@ -38,7 +39,6 @@ constexpr size_t linger_bytes = 1u << 20;
 /// Before another try to accept when the system has no room.
 constexpr milliseconds accept_pause{100};
 
-constexpr SteadyTime never = SteadyTime::max();
 SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
@@ -107,7 +107,7 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
       : loop_(loop),
         socket_(std::move(socket)),
         channel_(socket_.native_handle(), loop.tls_ ? loop.tls_->current() : nullptr),
-        timer_(loop.io_),
+        deadline_(loop.io_),
         reader_({loop.options_.head_bytes, loop.options_.body_bytes}) {}
 
   void start() {
@@ -152,13 +152,9 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
   void watch_for_end();
   void written();
   void linger();
-  /// The timer is not set anew for a later time: it looks again when it ends.
   void expect_by(SteadyTime time) {
-    deadline_ = time;
-    if (deadline_ < timer_set_for_) set_timer();
+    deadline_.set(time, [self = shared_from_this()] { self->timed_out(); });
   }
-  void expect_nothing() { deadline_ = never; }
-  void set_timer();
   void timed_out();
   Transport transport() const { return loop_.tls_ ? Transport::tls : Transport::plain; }
   bool reading() const {
@@ -168,9 +164,7 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
   Loop& loop_;
   tcp::socket socket_;
   Channel channel_;
-  asio::steady_timer timer_;
-  SteadyTime deadline_ = never;
-  SteadyTime timer_set_for_ = never;  // not behind the deadline
+  Deadline deadline_;
   RequestReader reader_;
   Phase phase_ = Phase::idle;
   bool waiting_ = false;  // for the socket to be readable
@@ -187,18 +181,6 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
   bool watched_ = false;  // while its request is handled
   size_t lingered_ = 0;
 };
-
-void Server::Loop::Connection::set_timer() {
-  timer_set_for_ = deadline_;
-  timer_.expires_at(deadline_);
-  timer_.async_wait([self = shared_from_this()](const error_code& error) {
-    // A timer that was set anew while its end was on the way.
-    if (error || self->timer_set_for_ > steady_now()) return;
-    self->timer_set_for_ = never;
-    if (self->deadline_ <= steady_now()) return self->timed_out();
-    self->expect_by(self->deadline_);
-  });
-}
 
 void Server::Loop::Connection::timed_out() {
   switch (phase_) {
@@ -352,7 +334,7 @@ class Server::Loop::Answering final : public Reply::Sink {
 void Server::Loop::Connection::handle() {
   phase_ = Phase::handling;
   watched_ = false;
-  expect_nothing();
+  deadline_.set_none();
   Request request = reader_.take();
   request.peer = peer_;
   after_handling_ = request.head.keep_alive ? After::keep : After::close;
@@ -396,7 +378,7 @@ void Server::Loop::Connection::stream_on() {
   sent_ = 0;
   switch (stream_.take(body_)) {
     case StreamBuffer::Taken::bytes: return write_some();
-    case StreamBuffer::Taken::nothing_yet: expect_nothing(); return;
+    case StreamBuffer::Taken::nothing_yet: deadline_.set_none(); return;
     case StreamBuffer::Taken::end: stream_ = {}; return written();
     case StreamBuffer::Taken::broken: {
       // Without chunks it would look like a body that ended, were the connection not reset.
@@ -471,7 +453,7 @@ void Server::Loop::Connection::linger() {
 void Server::Loop::Connection::close() {
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
-  timer_.cancel();
+  deadline_.cancel();
   stream_ = {};
   error_code ignored;
   socket_.close(ignored);

@@ -75,7 +75,7 @@ StreamBuffer::Taken StreamBuffer::take(std::string& out) {
 void StreamBuffer::close() {
   {
     const std::lock_guard lock(mutex_);
-    state_ = State::closed;
+    if (state_ != State::broken) state_ = State::closed;  // who broke it off was not left
   }
   room_.notify_all();
 }
