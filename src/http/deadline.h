@@ -1,19 +1,19 @@
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <utility>
 
 namespace weir::http {
 
 /// When a connection has waited long enough. It moves with everything that is read or written, so
-/// the timer is not set anew for a later time: it looks again when it ends. One thread.
+/// the timer (asio's steady one) is not set anew for a later time: it looks again when it ends. One
+/// thread.
+template <class Timer>
 class Deadline {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  explicit Deadline(boost::asio::io_context& io) : timer_(io) {}
+  explicit Deadline(Timer timer) : timer_(std::move(timer)) {}
 
   /// `passed` is called when the time is there, if no other one is set by then; it keeps this
   /// alive.
@@ -33,7 +33,7 @@ class Deadline {
   void start(Passed passed) {
     timer_set_for_ = time_;
     timer_.expires_at(time_);
-    timer_.async_wait([this, passed = std::move(passed)](const boost::system::error_code& error) {
+    timer_.async_wait([this, passed = std::move(passed)](const auto& error) {
       const Time now = std::chrono::steady_clock::now();
       // A timer that was set anew while its end was on the way.
       if (error || timer_set_for_ > now) return;
@@ -43,7 +43,7 @@ class Deadline {
     });
   }
 
-  boost::asio::steady_timer timer_;
+  Timer timer_;
   Time time_ = never;
   Time timer_set_for_ = never;  // not behind time_
 };

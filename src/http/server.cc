@@ -107,7 +107,7 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
       : loop_(loop),
         socket_(std::move(socket)),
         channel_(socket_.native_handle(), loop.tls_ ? loop.tls_->current() : nullptr),
-        deadline_(loop.io_),
+        deadline_(asio::steady_timer(loop.io_)),
         reader_({loop.options_.head_bytes, loop.options_.body_bytes}) {}
 
   void start() {
@@ -164,7 +164,7 @@ class Server::Loop::Connection : public std::enable_shared_from_this<Connection>
   Loop& loop_;
   tcp::socket socket_;
   Channel channel_;
-  Deadline deadline_;
+  Deadline<asio::steady_timer> deadline_;
   RequestReader reader_;
   Phase phase_ = Phase::idle;
   bool waiting_ = false;  // for the socket to be readable
