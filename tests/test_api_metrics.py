@@ -129,6 +129,8 @@ def test_what_clients_send_makes_no_series(watched: Watched) -> None:
         api.with_key(name).get('/api/runs', x_request_id=name, origin=f'https://{name}.example', traceparent=name)
 
     ask(0)
+    # Levels are there from the first look on.
+    wait_until(lambda: 'weir_api_connections_cut_total' in watched.families(), 'weir has looked')
     before = series()
     for number in range(1, 20):
         ask(number)
