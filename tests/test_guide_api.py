@@ -1,7 +1,7 @@
 """docs/guide/api.md is true: its project is served, its commands are run, and what they print is what it shows.
 
 A block marked `console` holds commands behind `$ `, each with the lines it prints. `…` stands for whatever is not told;
-JSON is compared without regard to blanks. The project is the guide's first `yaml` block, with its `traces` added."""
+JSON is compared without regard to blanks. The project is the guide's first `yaml` block, with its `queries` and `traces` added."""
 import os
 import pathlib
 import re
@@ -72,11 +72,12 @@ def agrees(shown: str, printed: str) -> bool:
 
 
 def test_the_guide(tmp_path: pathlib.Path) -> None:
-    project_text, traces_text = blocks('yaml')
-    assert project_text.startswith('project:') and traces_text.startswith('traces:')
+    project_text, queries_text, traces_text = blocks('yaml')
+    assert project_text.startswith('project:') and '\napi:' in project_text
+    assert queries_text.startswith('  queries:') and traces_text.startswith('traces:')
     collector = Collector(service_namespace='people')
     with serving(collector.take) as server:
-        (tmp_path / 'weir.yaml').write_text(project_text + traces_text.replace('http://127.0.0.1:4318/v1/traces', server.url('/v1/traces')))
+        (tmp_path / 'weir.yaml').write_text(project_text + queries_text + traces_text.replace('http://127.0.0.1:4318/v1/traces', server.url('/v1/traces')))
         project = Project(tmp_path)
         project.environment = {'WEIR_SECRET_COLLECTOR': SECRET}
         assert project.verb('validate').code == 0
