@@ -94,6 +94,7 @@ def test_hiring_is_planned_as_it_is_loaded(server: Server, database: str, tmp_pa
         root = tmp_path / name
         (root / 'landing').mkdir(parents=True)
         shutil.copy(EXAMPLE / 'weir.yaml', root)
+        shutil.copytree(EXAMPLE / 'sql', root / 'sql')
         (root / 'weir.other.yaml').write_text(f'databases: {{people: "{url}"}}\n')
         for table in ('departments', 'jobs', 'hired_employees'):
             shutil.copy(files / f'{table}.csv', root / 'landing')

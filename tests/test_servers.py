@@ -35,6 +35,7 @@ def hiring(root: pathlib.Path, url: str | None, seed: int) -> Project:
     subprocess.run(['/usr/bin/python3', EXAMPLE / 'generate.py', files, '--seed', str(seed)], check=True)
     (root / 'landing').mkdir(parents=True)
     shutil.copy(EXAMPLE / 'weir.yaml', root)
+    shutil.copytree(EXAMPLE / 'sql', root / 'sql')
     if url:
         (root / 'weir.server.yaml').write_text(f'databases: {{people: "{url}"}}\n')
     for name in ('departments', 'jobs', 'hired_employees'):
