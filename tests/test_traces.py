@@ -206,8 +206,13 @@ def test_requests_that_share_a_commit_are_linked_with_it(tmp_path: pathlib.Path)
             return [span for span in collector.find('commit rows') if 'links' in span]
 
         commits = wait_until(shared, 'a commit that is shared')
-        linked = sum(len(commit['links']) for commit in commits)
-        requests = {span['spanId']: span for span in collector.wait('POST /api/tables/{table}/rows', linked)}
+        linked = {link['spanId'] for commit in commits for link in commit['links']}
+
+        def told() -> dict[str, Span] | None:
+            spans = {span['spanId']: span for span in collector.find('POST /api/tables/{table}/rows')}
+            return spans if linked <= spans.keys() else None
+
+        requests = wait_until(told, 'the requests that shared a commit')
         for commit in commits:
             assert 'parentSpanId' not in commit and int(attribute(commit, 'weir.requests')) == len(commit['links']) > 1
             for link in commit['links']:
