@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <thread>
 
@@ -218,6 +219,25 @@ TEST_F(ConnectionTest, MemoryIsGivenBackAndTheLimitStays) {
   }
   EXPECT_EQ(limit(), before);
   EXPECT_EQ(number("SELECT count(*) FROM kept WHERE id >= 0"), 100'000);
+}
+
+/// A fresh database uses next to nothing, and what little it uses DuckDB may not have counted yet.
+TEST(DatabaseTest, WhoWorksWhileMemoryIsGivenBackFindsTheLimitAsItWas) {
+  for (int round = 0; round < 40; ++round) {
+    const auto database = *Database::open({"", "", 64u << 20, 1});
+    const auto beside = *database->connect();
+    std::atomic<bool> done = false;
+    std::thread sweeper([&] {
+      for (int i = 0; i < 3; ++i) database->release_memory();
+      done = true;
+    });
+    Result<Rows> answer = beside->run("SELECT 1");
+    while (!done && answer) {
+      answer = beside->run("SELECT range % 10 AS x, count(*) FROM range(3000) GROUP BY x");
+    }
+    sweeper.join();
+    ASSERT_TRUE(answer) << answer.error().to_string();
+  }
 }
 
 TEST(DatabaseTest, ASecondProcessIsToldWhoIsBusy) {

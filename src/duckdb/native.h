@@ -37,6 +37,9 @@ struct Database::State {
   duckdb_connection registrar = nullptr;  // registers functions, nothing else
   uint64_t memory_bytes = 0;              // its limit
   SlotRegistry slots;
+  std::mutex sweeper_mutex;
+  duckdb_connection sweeper = nullptr;  // release_memory's; guarded by sweeper_mutex, as is
+  bool sweepable = false;               // whether its table is there
   std::mutex functions_mutex;
   std::set<std::string> parse_functions;
 

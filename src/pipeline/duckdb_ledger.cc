@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/check.h"
 #include "base/fault_point.h"
@@ -16,8 +17,13 @@ using duckdb::Parameter;
 /// Of a key that was loaded a thousand times one row is read, not a thousand.
 constexpr const char* latest_sql =
     "SELECT pipeline, step, bucket, key, version, size_bytes, run_id, load_id, attempt "
-    "FROM weir_loads WHERE load_id IN (SELECT max(load_id) FROM weir_loads WHERE replay_of IS NULL "
-    "AND key_hash IN ({}) GROUP BY key_hash, pipeline, step, bucket, key)";
+    "FROM weir_loads WHERE load_id > {0} AND load_id IN (SELECT max(load_id) FROM weir_loads "
+    "WHERE load_id > {0} AND replay_of IS NULL AND key_hash IN ({1}) "
+    "GROUP BY key_hash, pipeline, step, bucket, key)";
+
+/// Loads that are looked through before all are: what is loaded again mostly was not long ago. One
+/// of DuckDB's row groups.
+constexpr int64_t recent_loads = 122'880;
 
 /// Of one key, as a condition on weir_rejects with the parameters from $1 on.
 constexpr const char* of_key_sql =
@@ -90,19 +96,37 @@ Result<std::vector<std::optional<LedgerEntry>>> DuckdbLedger::latest(
     std::span<const LedgerKey> keys) {
   std::vector<std::optional<LedgerEntry>> found(keys.size());
   if (keys.empty() || fault_enabled("ledger-off")) return found;  // the simulation's canary
-  std::vector<Parameter> hashes;
-  for (const LedgerKey& key : keys) hashes.emplace_back(key.hash());
-  // Planned anew each time: a kept plan would go by the statistics of an emptier table.
-  const duckdb::Rows rows =
-      WEIR_TRY(connection_->run(fmt::format(latest_sql, placeholders(1, keys.size())), hashes));
-  for (size_t row = 0; row < rows.size(); ++row) {
-    const auto at = std::find(keys.begin(), keys.end(), key_of(rows, row));
-    if (at == keys.end()) continue;  // another key of the same hash
-    found[static_cast<size_t>(at - keys.begin())] =
-        LedgerEntry{ObjectVersion(rows.text(row, 4)), static_cast<uint64_t>(rows.int64(row, 5)),
-                    RunId(rows.text(row, 6)), rows.int64(row, 7), rows.int64(row, 8)};
+  std::vector<size_t> places(keys.size());
+  std::iota(places.begin(), places.end(), size_t{0});
+  if (newest_seen_ > recent_loads) {
+    WEIR_TRY(find_latest(keys, places, newest_seen_ - recent_loads, found));
+    std::erase_if(places, [&](size_t place) { return found[place].has_value(); });
   }
+  if (!places.empty()) WEIR_TRY(find_latest(keys, places, 0, found));
   return found;
+}
+
+/// Of the keys at `places`, the latest of the loads after `after`: what is found there is the
+/// latest of all, for ids only grow.
+Result<void> DuckdbLedger::find_latest(std::span<const LedgerKey> keys,
+                                       std::span<const size_t> places, int64_t after,
+                                       std::vector<std::optional<LedgerEntry>>& found) {
+  std::vector<Parameter> hashes;
+  for (const size_t place : places) hashes.emplace_back(keys[place].hash());
+  // Planned anew each time: a kept plan would go by the statistics of an emptier table.
+  const duckdb::Rows rows = WEIR_TRY(
+      connection_->run(fmt::format(latest_sql, after, placeholders(1, hashes.size())), hashes));
+  for (size_t row = 0; row < rows.size(); ++row) {
+    const LedgerKey key = key_of(rows, row);
+    const auto at = std::ranges::find_if(places, [&](size_t place) { return keys[place] == key; });
+    if (at == places.end()) continue;  // another key of the same hash
+    const int64_t load_id = rows.int64(row, 7);
+    found[*at] =
+        LedgerEntry{ObjectVersion(rows.text(row, 4)), static_cast<uint64_t>(rows.int64(row, 5)),
+                    RunId(rows.text(row, 6)), load_id, rows.int64(row, 8)};
+    newest_seen_ = std::max(newest_seen_, load_id);
+  }
+  return {};
 }
 
 Result<std::optional<Receipt>> DuckdbLedger::receipt(const std::string& where,
@@ -156,6 +180,7 @@ Result<void> DuckdbLedger::write_loads(std::span<const NewLoad> loads) {
   for (size_t i = 0; i < loads.size(); ++i) {
     WEIR_TRY(appender->row(load_values(ids.int64(i, 0), loads[i])));
   }
+  newest_seen_ = std::max(newest_seen_, ids.int64(loads.size() - 1, 0));
   return appender->close();
 }
 

@@ -29,6 +29,8 @@ class DuckdbLedger final : public Ledger {
   Result<void> supersede_rolled_back(const RejectOrigin& origin) override;
 
  private:
+  Result<void> find_latest(std::span<const LedgerKey> keys, std::span<const size_t> places,
+                           int64_t after, std::vector<std::optional<LedgerEntry>>& found);
   Result<std::optional<Receipt>> receipt(const std::string& where,
                                          std::span<const duckdb::Parameter> parameters);
   Result<int64_t> next_reject_id();
@@ -36,6 +38,7 @@ class DuckdbLedger final : public Ledger {
   Result<std::set<std::string>> rejected_versions(std::span<const NewLoad> loads);
 
   duckdb::Connection* connection_;
+  int64_t newest_seen_ = 0;  // a load's id; others may have written later ones
   std::unique_ptr<duckdb::Appender> rejects_;
   std::vector<int64_t> reject_ids_;  // taken from the sequence, greatest first
   size_t reject_ids_taken_ = 0;

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -135,6 +136,42 @@ TEST(Ledger, AReceiptIsReadBackAsItWasCommitted) {
   EXPECT_EQ(cells(*connection, "SELECT count(*), min(rows_loaded) FROM weir_loads"),
             "21|" + std::to_string(receipt.rows.loaded()) + "\n");
   EXPECT_FALSE(*ledger.receipt_of(loads.back().key, ObjectVersion("another")));
+}
+
+TEST(Ledger, TheLatestLoadIsFoundHoweverLongAgoItWas) {
+  const auto database = *duckdb::Database::open({});
+  const auto connection = *database->connect();
+  ASSERT_TRUE(create_ledger_tables(*connection));
+  Receipt receipt;
+  receipt.run = RunId("r");
+  const auto key_of = [](const std::string& name) {
+    return LedgerKey{PipelineName("p"), 1, ObjectRef{BucketName("b"), ObjectKey(name)}};
+  };
+  DuckdbLedger ledger(*connection);
+  const auto load = [&](const std::string& name, int64_t attempt) {
+    NewLoad next{key_of(name), ObjectVersion(name), 1, attempt, 0, TableName("t"), &receipt};
+    EXPECT_TRUE(ledger.write_loads({&next, 1}));
+  };
+  const std::vector<LedgerKey> keys = {key_of("old"), key_of("new"), key_of("none"),
+                                       key_of("both")};
+  const auto attempts = [&](DuckdbLedger& asked) {
+    const auto entries = *asked.latest(keys);
+    std::string all;
+    for (const auto& entry : entries) all += fmt::format("{} ", entry ? entry->attempt : 0);
+    return all;
+  };
+  load("old", 1);
+  load("both", 2);
+  // Later loads than are looked at first.
+  ASSERT_TRUE(connection->run(
+      "INSERT INTO weir_loads SELECT l.* REPLACE (nextval('weir_load_ids') AS load_id, range AS "
+      "key_hash, 'other' AS key) FROM weir_loads l, range(400000) WHERE key = 'old'"));
+  load("new", 3);
+  load("both", 4);
+  EXPECT_EQ(attempts(ledger), "1 3 0 4 ");
+  DuckdbLedger fresh(*connection);  // has seen nothing yet
+  EXPECT_EQ(attempts(fresh), "1 3 0 4 ");
+  EXPECT_EQ(attempts(fresh), "1 3 0 4 ");
 }
 
 class QuarantineTest : public testing::Test {
