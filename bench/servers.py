@@ -91,12 +91,6 @@ def against(what: str, ours: Taken, theirs: Taken, limit: float) -> Figure:
     return Figure(what, f'≤ {limit:g} ×', f'{ours.seconds:.2f} s = {ratio:.2f} ×', ratio <= limit)
 
 
-def forget(command: list[str]) -> None:
-    """What the project of a `weir run` remembers."""
-    folder = pathlib.Path(command[command.index('--project') + 1])
-    shutil.rmtree(folder / '.weir', ignore_errors=True)
-
-
 class Bench:
     """A server, and the jobs that are done with it."""
 
@@ -131,12 +125,20 @@ class Bench:
         if not self.of_mariadb:
             self.query('CHECKPOINT')
 
+    def forget_loads(self) -> None:
+        """The ledger, where there is one, knows of no load; as before any but the very first, its tables stay."""
+        ledger = self.query("SELECT table_name FROM information_schema.tables "
+                            "WHERE table_name IN ('weir_loads', 'weir_rejects')")
+        for table, in ledger:
+            self.query(f'TRUNCATE TABLE {table}')
+
     def empty(self, ddl: str | None) -> Callable[[], None]:
-        """No ledger, and the table as `ddl` makes it; None: no table."""
+        """Nothing was loaded, and the table is as `ddl` makes it; None: no table."""
         make = f'CREATE TABLE people ({ddl});' if ddl is not None else ''
 
         def prepare() -> None:
-            self.query(f'DROP TABLE IF EXISTS people, weir_loads, weir_rejects; {make}')
+            self.forget_loads()
+            self.query(f'DROP TABLE IF EXISTS people; {make}')
             self.settle()
         return prepare
 
@@ -159,12 +161,7 @@ class Bench:
         return [str(self.weir), 'run', 'load', '--project', str(folder), '--format', 'json']
 
     def load(self, file: pathlib.Path, ddl: str | None, rows: int, codes: tuple[int, ...] = (0,), **settings) -> Job:
-        command = self.project(file, **settings)
-
-        def prepare() -> None:
-            self.empty(ddl)()
-            forget(command)
-        return Job(prepare, command, self.counted(rows), codes)
+        return Job(self.empty(ddl), self.project(file, **settings), self.counted(rows), codes)
 
     def copy(self, file: pathlib.Path, ddl: str, rows: int) -> Job:
         return Job(self.empty(ddl), self.client(self.read(file, 'people')), self.counted(rows))
@@ -260,8 +257,6 @@ def merge(bench: Bench, ddl: str, rows: int, rounds: int, upsert: str) -> list[F
             bench.query('INSERT INTO people SELECT * FROM base')
             bench.query('ANALYZE TABLE people' if bench.of_mariadb else 'ANALYZE people')
             bench.settle()
-            if by_weir:
-                forget(command)
         return Job(prepare, command, bench.counted(there + coming - found))
 
     taken = take_turns(rounds, {

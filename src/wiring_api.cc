@@ -50,8 +50,8 @@ Result<std::unique_ptr<ApiService>> ApiService::start(ApiParts parts,
       http::Exchange([front = service->front_.get()](http::Request request, http::Reply reply) {
         return front->take(std::move(request), std::move(reply));
       }),
-      [front = service->front_.get()](const http::RequestHead& head) {
-        return front->admit(head);
+      [front = service->front_.get()](const http::RequestHead& head, const std::string& peer) {
+        return front->admit(head, peer);
       }));
   return service;
 }

@@ -159,6 +159,20 @@ def test_what_is_not_a_request_is_told_apart(api: Api) -> None:
     assert api.project.value('SELECT count(*) FROM people WHERE id >= 1000000000') == '0'
 
 
+def test_the_access_log_has_who_was_let_in_and_who_was_not(api: Api, first: int) -> None:
+    path = '/api/tables/people/rows'
+    assert api.rows('people', {'id': first, 'name': 'in'}, x_request_id=f'in-{first}').status == 200
+    assert api.with_key(None).rows('people', {}, x_request_id=f'out-{first}').status == 401
+    assert api.with_key('weir_secret').rows('people', {}, x_request_id=f'wrong-{first}').status == 401
+    assert api.get('/nowhere?token=hidden', x_request_id=f'lost-{first}').status == 404
+    log = api.project.root.joinpath('up.log').read_text()
+    for id, line in (('in', f'POST {path} 200'), ('out', f'POST {path} 401'), ('wrong', f'POST {path} 401'),
+                     ('lost', 'GET /nowhere 404')):
+        found = [entry for entry in log.splitlines() if f'request={id}-{first}' in entry]
+        assert len(found) == 1 and f'info {line} ' in found[0] and 'peer=127.0.0.1' in found[0], (id, found)
+    assert 'hidden' not in log and 'weir_secret' not in log
+
+
 def test_prefer(api: Api, first: int) -> None:
     rows = [{'id': first, 'name': 'good'}, {'id': first + 1}]
     dry = api.rows('people', rows, Prefer='tx=rollback')

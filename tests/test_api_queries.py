@@ -60,6 +60,7 @@ api:
       in: db
       parameters: {{n: bigint}}
       timeout: 10m
+    who: {{sql: "{who}", in: db}}
     slow: {{sql: "{slow}", in: db}}
     short: {{sql: "{slow}", in: db, timeout: 1s}}
     breaks:
@@ -89,16 +90,19 @@ ROWS = [
 OWN_SQL = {
     'duckdb': {
         'many': "SELECT range AS n, 'row ' || range AS text, range * 1.5 AS half FROM range($n)",
+        'who': 'SELECT 0 AS id',
         'slow': 'SELECT count(*) AS n FROM range(100000000) a, range(100000) b WHERE a.range * b.range % 7 = 3',
         'breaks': "SELECT range AS n, repeat('x', 100) AS x, CASE WHEN range = $at THEN error('on purpose') END AS e "
                   'FROM range(1000000)'},
     'postgres': {
         'many': "SELECT n, 'row ' || n AS text, CAST(n * 1.5 AS numeric(20,1)) AS half FROM generate_series(0, $n - 1) AS n",
+        'who': 'SELECT pg_backend_pid() AS id',
         'slow': 'SELECT pg_sleep(600)',
         'breaks': "SELECT n, repeat('x', 100) AS x, 1 / ($at - n) AS e FROM generate_series(0, 999999) AS n"},
     'mysql': {
         'many': "SELECT seq AS n, concat('row ', seq) AS text, CAST(seq * 1.5 AS DECIMAL(20,1)) AS half FROM seq_0_to_9999999 "
                 'WHERE seq < $n',
+        'who': 'SELECT connection_id() AS id',
         'slow': 'SELECT sleep(600) AS n',
         'breaks': "SELECT seq AS n, repeat('x', 100) AS x, (SELECT 1 UNION SELECT seq * 0 + 1 + (seq = $at)) AS e "
                   'FROM seq_0_to_999999'}}
@@ -316,6 +320,20 @@ def test_a_slow_reader_holds_the_rows_back_and_gets_them_all(api: Api) -> None:
     assert get(api, 'none').status == 200
     body += response.read()
     assert body.count(b'\n') == rows and body.endswith(b'\n')
+
+
+def test_a_server_s_session_is_used_again_and_replaced_when_it_is_gone(api: Api) -> None:
+    def session() -> int:
+        answer = get(api, 'who')
+        assert answer.status == 200, answer
+        return answer.json()[0]['id']
+    first = session()
+    assert session() == first
+    if isinstance(api.target, ServerDatabase):
+        postgres = api.target.name == 'postgres'
+        api.target.server.query(f'SELECT pg_terminate_backend({first}, 60000)' if postgres else f'KILL {first}')
+        after = session()
+        assert after != first and session() == after
 
 
 def test_whoever_leaves_ends_the_query(api: Api) -> None:

@@ -73,12 +73,13 @@ metrics::ApiMetrics::Labels Front::labels(const Project& project) {
   return labels;
 }
 
-std::variant<uint64_t, http::Response> Front::admit(const http::RequestHead& head) const {
+std::variant<uint64_t, http::Response> Front::admit(const http::RequestHead& head,
+                                                    const std::string& peer) const {
   const auto begun = std::chrono::steady_clock::now();
   const Target target = parse_path(head.path);
   auto admitted = judge(target, head);
   if (auto* refused = std::get_if<http::Response>(&admitted)) {
-    note_refusal(notes_, target.kind, head, begun, *refused);
+    note_refusal(notes_, target.kind, head, peer, begun, *refused);
   }
   return admitted;
 }

@@ -43,7 +43,8 @@ class Front {
   static metrics::ApiMetrics::Labels labels(const Project& project);
 
   /// Looks at a head: how long its body may be, or the answer that ends it.
-  std::variant<uint64_t, http::Response> admit(const http::RequestHead& head) const;
+  std::variant<uint64_t, http::Response> admit(const http::RequestHead& head,
+                                               const std::string& peer) const;
   /// See http::Exchange.
   std::function<void()> take(http::Request request, http::Reply reply);
 

@@ -15,6 +15,25 @@ std::optional<std::string> copy_of(const std::string* text) {
   return text != nullptr ? std::optional(*text) : std::nullopt;
 }
 
+/// A line of the access log.
+struct Access {
+  const std::string& request;
+  const std::string& method;
+  const std::string& path;
+  int status;
+  const std::string& key;  ///< its id; empty: nobody's
+  const std::string& peer;
+  std::chrono::duration<double, std::milli> taken;
+};
+
+void write_log(const Access& access) {
+  const log::With request("request", access.request), method("method", access.method),
+      path("path", access.path), status("status", std::to_string(access.status)),
+      key("key", access.key), peer("peer", access.peer),
+      duration("duration_ms", fmt::format("{:.2f}", access.taken.count()));
+  log::info("{} {} {}", access.method, access.path, access.status);
+}
+
 void count(const Notes& notes, Target::Kind kind, std::string_view method,
            const http::Response& response, std::chrono::steady_clock::duration taken) {
   notes.metrics.answered(static_cast<size_t>(kind), method, response.status, taken);
@@ -33,10 +52,16 @@ std::string request_id(const http::RequestHead& head, const Clock& clock) {
 }
 
 void note_refusal(const Notes& notes, Target::Kind kind, const http::RequestHead& head,
-                  std::chrono::steady_clock::time_point begun, http::Response& response) {
-  response.headers.push_back({"x-request-id", request_id(head, notes.clock)});
+                  const std::string& peer, std::chrono::steady_clock::time_point begun,
+                  http::Response& response) {
+  const auto taken = std::chrono::steady_clock::now() - begun;
+  const std::string id = request_id(head, notes.clock);
+  response.headers.push_back({"x-request-id", id});
   notes.cors.allow(http::find_header(head.headers, "origin"), response);
-  count(notes, kind, head.method, response, std::chrono::steady_clock::now() - begun);
+  count(notes, kind, head.method, response, taken);
+  if (log::enabled(log::Level::info)) {
+    write_log({id, head.method, head.path, response.status, "", peer, taken});
+  }
 }
 
 Noting::Noting(http::Reply reply, const http::Request& request, Target::Kind kind,
@@ -75,17 +100,10 @@ void Noting::note(http::Response& response) {
   notes_.cors.allow(origin_ ? &*origin_ : nullptr, response);
   count(notes_, kind_, method_, response, taken);
   if (span_) end_span(response);
-  if (log::enabled(log::Level::info)) write_log(response.status, taken);
-}
-
-void Noting::write_log(int status, SteadyClock::duration taken) const {
-  const std::chrono::duration<double, std::milli> taken_ms = taken;
-  const log::With request("request", id_), method("method", method_), path("path", path_),
-      with_status("status", std::to_string(status)), key("key", key_), peer("peer", peer_),
-      duration("duration_ms", fmt::format("{:.2f}", taken_ms.count()));
+  if (!log::enabled(log::Level::info)) return;
   std::optional<log::With> in_trace;
   if (span_) in_trace.emplace("trace", trace::to_hex(span_->trace));
-  log::info("{} {} {}", method_, path_, status);
+  write_log({id_, method_, path_, response.status, key_, peer_, taken});
 }
 
 /// With the names of OpenTelemetry's conventions for HTTP servers. The query stays out: it may hold

@@ -25,9 +25,11 @@ struct Notes {
 /// The client's own id, when it is sound, so that its log and ours can be laid side by side.
 std::string request_id(const http::RequestHead& head, const Clock& clock);
 
-/// Counts an answer that a request got before its body was read, and adds what every answer has.
+/// Of an answer that a request got before its body was read: adds what every answer has, writes the
+/// access log and counts.
 void note_refusal(const Notes& notes, Target::Kind kind, const http::RequestHead& head,
-                  std::chrono::steady_clock::time_point begun, http::Response& response);
+                  const std::string& peer, std::chrono::steady_clock::time_point begun,
+                  http::Response& response);
 
 /// Adds to the answer of a request who asked for what; writes the access log, counts, and ends the
 /// request's span.
@@ -49,7 +51,6 @@ class Noting final : public http::Reply::Sink {
  private:
   using SteadyClock = std::chrono::steady_clock;
   void note(http::Response& response);
-  void write_log(int status, SteadyClock::duration taken) const;
   void end_span(const http::Response& response);
 
   http::Reply reply_;

@@ -3,10 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <random>
 #include <thread>
 
+#include "base/dice_for_test.h"
 #include "duckdb/scan_for_test.h"
 #include "io/faulty_stream.h"
 
@@ -15,11 +15,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-uint64_t seed_of_run() {
-  const char* given = std::getenv("WEIR_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-}
 
 /// Inputs and, told while they were made, what is in them.
 struct Generated {
@@ -73,7 +68,7 @@ Generated generate(Format format, std::mt19937_64& random) {
 }
 
 TEST(ScanTest, ManyThreadsOverManyInputsGiveWhatIsThere) {
-  const uint64_t seed = seed_of_run();
+  const uint64_t seed = Dice().seed();
   std::mt19937_64 random(seed);
   const auto database = open_in_memory(4);
   for (int round = 0; round < 12; ++round) {

@@ -274,7 +274,7 @@ void Server::Loop::Connection::begin_body() {
   }
   uint64_t most = loop_.options_.body_bytes;
   if (loop_.admit_) {
-    auto admitted = loop_.admit_(head);
+    auto admitted = loop_.admit_(head, peer_);
     if (auto* refused = std::get_if<Response>(&admitted)) {
       const bool keep = head.keep_alive && !reader_.has_body();
       if (keep && reader_.read_body(0) == ReadState::complete) reader_.take();

@@ -35,7 +35,8 @@ struct ServerOptions {
 
 /// Looks at a head before its body is read: the most bytes the body may have, or the answer that
 /// ends it. Runs on the thread that reads, so it must be quick.
-using Admission = std::function<std::variant<uint64_t, Response>(const RequestHead&)>;
+using Admission =
+    std::function<std::variant<uint64_t, Response>(const RequestHead&, const std::string& peer)>;
 
 /// HTTP/1.1 on one address. One thread accepts, reads and writes; workers have threads of their
 /// own. A client that is slow, silent or hostile costs a connection for a bounded time, and nobody

@@ -239,7 +239,7 @@ TEST(HttpServerTest, OnlyItsOwnNamesAreAnswered) {
 }
 
 TEST(HttpServerTest, AHeadMayBeRefusedBeforeItsBody) {
-  const auto server = serve({}, echo, [](const RequestHead& head) {
+  const auto server = serve({}, echo, [](const RequestHead& head, const std::string&) {
     if (head.path == "/no") return std::variant<uint64_t, Response>(problem(401, "no key"));
     return std::variant<uint64_t, Response>(uint64_t(3));
   });

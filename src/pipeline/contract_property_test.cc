@@ -3,11 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
-#include <random>
 #include <set>
 
+#include "base/dice_for_test.h"
 #include "pipeline/test_project.h"
 
 namespace weir::pipeline {
@@ -196,13 +195,8 @@ class Model {
 
 class ContractPropertyTest : public testing::Test {
  protected:
-  ContractPropertyTest() {
-    const char* given = std::getenv("WEIR_SEED");
-    seed_ = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-    random_.seed(seed_);
-  }
-  size_t below(size_t limit) { return random_() % limit; }
-  bool one_in(size_t count) { return below(count) == 0; }
+  size_t below(size_t limit) { return dice_.below(limit); }
+  bool one_in(size_t count) { return dice_.one_in(count); }
 
   void make_dictionary(int round);
   Record make_record();
@@ -213,8 +207,7 @@ class ContractPropertyTest : public testing::Test {
   void load_batch(Model& model);
 
   TestProject test_;
-  uint64_t seed_ = 0;
-  std::mt19937_64 random_;
+  Dice dice_;
   std::string name_;
   std::vector<ModelColumn> columns_;
   LoadMode mode_ = LoadMode::append;
@@ -364,7 +357,7 @@ void ContractPropertyTest::load_batch(Model& model) {
 TEST_F(ContractPropertyTest, EveryRowIsWhereTheModelSays) {
   test_.project.tables.reserve(100);
   for (int round = 0; round < 16 && !HasFailure(); ++round) {
-    SCOPED_TRACE("WEIR_SEED=" + std::to_string(seed_) + " round " + std::to_string(round));
+    SCOPED_TRACE(dice_.told() + " round " + std::to_string(round));
     make_dictionary(round);
     Model model(columns_, mode_);
     for (int batch = 0; batch < 3; ++batch) load_batch(model);

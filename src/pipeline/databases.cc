@@ -156,6 +156,7 @@ bool Databases::is_open(const Pointer& database) {
 }
 
 void Databases::release_memory() {
+  idle_connections_.close_old();
   std::vector<Pointer> open;
   {
     const std::lock_guard lock(mutex_);

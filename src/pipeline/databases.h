@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "duckdb/database.h"
 #include "model/project.h"
+#include "pipeline/idle_connections.h"
 #include "pipeline/table_locks.h"
 #include "secrets/secret_store.h"
 #include "server/connection.h"
@@ -30,6 +31,8 @@ class Databases {
   /// A new session of the server that the database is on. Errors: as server::Connection has them,
   /// with the database's name; those of its secrets.
   Result<std::unique_ptr<server::Connection>> connect(const DatabaseName& name);
+  /// Sessions for who comes often and stays briefly; when none is there, `connect`.
+  IdleConnections& idle_connections() { return idle_connections_; }
   /// Where rows on their way into the database are computed: itself, as open_to_load gives it; of
   /// one on a server, which has answered before, an empty DuckDB in memory. Errors: those of
   /// open_to_load and connect.
@@ -57,7 +60,7 @@ class Databases {
   /// Whether it is what open() gives: not lost.
   bool is_open(const Pointer& database);
 
-  /// duckdb::Database::release_memory of those that are open.
+  /// duckdb::Database::release_memory of those that are open; closes sessions that were long idle.
   void release_memory();
 
   /// Sorted.
@@ -87,6 +90,7 @@ class Databases {
   secrets::SecretStore& secrets_;
   std::mutex mutex_;
   std::map<DatabaseName, Entry> entries_;  // guarded by mutex_; never shrinks
+  IdleConnections idle_connections_;
 };
 
 }  // namespace weir::pipeline

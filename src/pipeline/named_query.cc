@@ -23,7 +23,13 @@ class AtWork {
  public:
   void interrupt() {
     const std::lock_guard lock(mutex_);
+    interrupted_ = true;
     if (session_ != nullptr) session_->interrupt();
+  }
+  /// Whether `interrupt` was called, in time or late.
+  bool was_interrupted() {
+    const std::lock_guard lock(mutex_);
+    return interrupted_;
   }
 
   class Scope {
@@ -44,7 +50,8 @@ class AtWork {
   }
 
   std::mutex mutex_;
-  Session* session_ = nullptr;  // guarded by mutex_
+  Session* session_ = nullptr;  // guarded by mutex_, as is what follows
+  bool interrupted_ = false;
 };
 
 /// COPY that writes the rows of `relation` under the names of `columns`.
@@ -142,7 +149,12 @@ class ServerRun final : public NamedQueryRun {
       TextRows checked = to;
       checked.columns = [&](const std::vector<ResultColumn>& columns) {
         named = check_column_names(query_, columns);
-        return named && to.columns(columns);
+        gave_up_ = !named || !to.columns(columns);
+        return !gave_up_;
+      };
+      checked.rows = [&](const server::RowBatch& batch) {
+        gave_up_ = !to.rows(batch);
+        return !gave_up_;
       };
       const auto streamed =
           stream_as_text(session, sql.text().sql(), values_, TextStyle::exchange, checked);
@@ -175,19 +187,36 @@ class ServerRun final : public NamedQueryRun {
   Result<void> run(Use use) {
     const NamedSql sql = WEIR_TRY(NamedSql::make(query_, engine_));
     if (!duckdb::begins_like_a_query(sql.text().sql())) return fail(not_a_query(query_));
-    const auto session = WEIR_TRY(databases_.connect(query_.database));
-    const AtWork<server::Connection>::Scope scope(at_work_, *session);
-    WEIR_TRY(session->begin_snapshot());
-    auto done = use(*session, sql);
-    if (!done) done = fail(sql.text().explain(std::move(done).error(), session->refusal()));
+    auto session = WEIR_TRY(begin_session());
+    Result<void> done;
+    {
+      const AtWork<server::Connection>::Scope scope(at_work_, *session);
+      done = use(*session, sql);
+      if (!done) done = fail(sql.text().explain(std::move(done).error(), session->refusal()));
+    }
     session->rollback();
+    // An interrupt that came late would end the next query.
+    if (done && !at_work_.was_interrupted() && !gave_up_) {
+      databases_.idle_connections().keep(query_.database, std::move(session));
+    }
     return done;
+  }
+
+  /// In a transaction. One that was idle may have lost its server.
+  Result<std::unique_ptr<server::Connection>> begin_session() {
+    while (auto idle = databases_.idle_connections().take(query_.database)) {
+      if (idle->begin_snapshot()) return idle;
+    }
+    auto session = WEIR_TRY(databases_.connect(query_.database));
+    WEIR_TRY(session->begin_snapshot());
+    return session;
   }
 
   Result<void> fetch(server::Connection& session, const NamedSql& sql, CellTable& into) {
     Result<void> taken;
     const auto go_on = [&] {
       if (taken) return true;
+      gave_up_ = true;
       session.interrupt();  // or the rest would come, whether it is wanted or not
       return false;
     };
@@ -216,6 +245,7 @@ class ServerRun final : public NamedQueryRun {
   const NamedQuery& query_;
   const Engine engine_;
   const std::vector<server::Cell> values_;
+  bool gave_up_ = false;  // on the rest of the rows
   AtWork<server::Connection> at_work_;
   AtWork<duckdb::Connection> writing_;
 };

@@ -2,9 +2,7 @@
 // load takes too, row for row and value for value. Reproduce a run with WEIR_SEED.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <random>
-
+#include "base/dice_for_test.h"
 #include "config/rule.h"
 #include "pipeline/plain_load.h"
 #include "pipeline/test_project.h"
@@ -80,13 +78,8 @@ const std::vector<TypePool>& pools() {
 
 class PlainLoadPropertyTest : public testing::Test {
  protected:
-  PlainLoadPropertyTest() {
-    const char* given = std::getenv("WEIR_SEED");
-    seed_ = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-    random_.seed(seed_);
-  }
-  size_t below(size_t limit) { return random_() % limit; }
-  bool one_in(size_t count) { return below(count) == 0; }
+  size_t below(size_t limit) { return dice_.below(limit); }
+  bool one_in(size_t count) { return dice_.one_in(count); }
 
   void make_dictionary(int round);
   Table table_named(const std::string& name) const;
@@ -95,8 +88,7 @@ class PlainLoadPropertyTest : public testing::Test {
   std::string spoiled(std::string body);
 
   TestProject test_;
-  uint64_t seed_ = 0;
-  std::mt19937_64 random_;
+  Dice dice_;
   std::vector<Column> columns_;
   std::vector<const TypePool*> pools_;
   size_t dirt_ = 0;  // of so many values one may be bad; 0: none
@@ -167,7 +159,7 @@ std::string PlainLoadPropertyTest::spoiled(std::string body) {
     case 2: return " " + body;
     case 3: return "\xef\xbb\xbf" + body;
     case 4: body.insert(below(body.size() + 1), 1, '\0'); return body;
-    case 5: body[below(body.size())] = static_cast<char>(random_()); return body;
+    case 5: body[below(body.size())] = static_cast<char>(dice_.below(256)); return body;
     case 6: return body + body;
     default: {
       const std::string deep(1200, '[');
@@ -190,7 +182,7 @@ std::string PlainLoadPropertyTest::make_body() {
 }
 
 TEST_F(PlainLoadPropertyTest, WhatIsTakenAJudgedLoadTakesToo) {
-  SCOPED_TRACE("WEIR_SEED=" + std::to_string(seed_));
+  SCOPED_TRACE(dice_.told());
   size_t taken_bodies = 0, other_bodies = 0, taken_when_clean = 0;
   for (int round = 0; round < 25; ++round) {
     dirt_ = round % 3 == 0 ? 0 : 4 + below(30);

@@ -6,10 +6,11 @@
 #include <gtest/gtest.h>
 
 #include <bit>
-#include <cstdlib>
 #include <random>
 #include <set>
 #include <vector>
+
+#include "base/dice_for_test.h"
 
 namespace weir::pipeline {
 namespace {
@@ -74,13 +75,8 @@ Found search(NumbersServer& server, uint64_t rows, uint64_t first) {
   return found;
 }
 
-uint64_t seed() {
-  if (const char* text = std::getenv("WEIR_SEED")) return std::strtoull(text, nullptr, 10);
-  return std::random_device()();
-}
-
 TEST(RefusalSearch, RefusesWhatAServerRefusesRowByRow) {
-  const uint64_t base = seed();
+  const uint64_t base = Dice().seed();
   for (uint64_t round = 0; round < 300; ++round) {
     SCOPED_TRACE("WEIR_SEED=" + std::to_string(base) + " round " + std::to_string(round));
     std::mt19937_64 random(base + round);

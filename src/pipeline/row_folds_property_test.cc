@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <map>
-#include <random>
 
+#include "base/dice_for_test.h"
 #include "pipeline/row_steps_for_test.h"
 
 namespace weir::pipeline {
@@ -142,13 +142,8 @@ class Model {
 
 class RowFoldsPropertyTest : public RowStepsTest {
  protected:
-  RowFoldsPropertyTest() {
-    const char* given = std::getenv("WEIR_SEED");
-    seed_ = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-    random_.seed(seed_);
-    test_.project.tables.reserve(200);
-  }
-  size_t below(size_t limit) { return random_() % limit; }
+  RowFoldsPropertyTest() { test_.project.tables.reserve(200); }
+  size_t below(size_t limit) { return dice_.below(limit); }
 
   std::vector<ChainStep> make_chain() {
     std::vector<ChainStep> chain;
@@ -240,13 +235,12 @@ class RowFoldsPropertyTest : public RowStepsTest {
     return lines;
   }
 
-  uint64_t seed_ = 0;
-  std::mt19937_64 random_;
+  Dice dice_;
 };
 
 TEST_F(RowFoldsPropertyTest, EveryChainGivesWhatTheModelSays) {
   for (int round = 0; round < 40 && !HasFailure(); ++round) {
-    SCOPED_TRACE("WEIR_SEED=" + std::to_string(seed_) + " round " + std::to_string(round));
+    SCOPED_TRACE(dice_.told() + " round " + std::to_string(round));
     const auto chain = make_chain();
     const std::string name = make_table(chain);
     std::vector<std::string> keys, expected;
@@ -280,7 +274,7 @@ TEST_F(RowFoldsPropertyTest, EveryChainGivesWhatTheModelSays) {
 }
 
 TEST_F(RowFoldsPropertyTest, ThreadsChangeNothing) {
-  SCOPED_TRACE("WEIR_SEED=" + std::to_string(seed_));
+  SCOPED_TRACE(dice_.told());
   // Larger than what one thread reads.
   const auto rows = make_rows(250'000, 60'000);
   const std::string text = write(rows);

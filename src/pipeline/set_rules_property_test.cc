@@ -2,11 +2,10 @@
 // several rows: it loads one input after the other, row by row. Reproduce a run with WEIR_SEED.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <map>
-#include <random>
 #include <set>
 
+#include "base/dice_for_test.h"
 #include "pipeline/yaml_project_for_test.h"
 
 namespace weir::pipeline {
@@ -228,13 +227,8 @@ class Model {
 
 class SetRulesPropertyTest : public testing::Test {
  protected:
-  SetRulesPropertyTest() {
-    const char* given = std::getenv("WEIR_SEED");
-    seed_ = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-    random_.seed(seed_);
-  }
-  int below(size_t limit) { return static_cast<int>(random_() % limit); }
-  bool one_in(size_t count) { return below(count) == 0; }
+  int below(size_t limit) { return static_cast<int>(dice_.below(limit)); }
+  bool one_in(size_t count) { return dice_.one_in(count); }
 
   Dictionary make_dictionary() {
     Dictionary made;
@@ -287,8 +281,7 @@ class SetRulesPropertyTest : public testing::Test {
   }
   void load_batch(YamlProject& test, const Dictionary& dictionary, Model& model);
 
-  uint64_t seed_ = 0;
-  std::mt19937_64 random_;
+  Dice dice_;
 };
 
 void SetRulesPropertyTest::load_batch(YamlProject& test, const Dictionary& dictionary,
@@ -318,8 +311,7 @@ void SetRulesPropertyTest::load_batch(YamlProject& test, const Dictionary& dicti
 TEST_F(SetRulesPropertyTest, EveryRowIsWhereTheModelSays) {
   for (int round = 0; round < 25 && !HasFailure(); ++round) {
     const Dictionary dictionary = make_dictionary();
-    SCOPED_TRACE("WEIR_SEED=" + std::to_string(seed_) + " round " + std::to_string(round) + "\n" +
-                 dictionary.yaml());
+    SCOPED_TRACE(dice_.told() + " round " + std::to_string(round) + "\n" + dictionary.yaml());
     YamlProject test(dictionary.yaml());
     std::string parents = "id\n";
     for (int i = 0; i < 10; i += 2) parents += std::to_string(i) + "\n";
