@@ -91,6 +91,12 @@ def against(what: str, ours: Taken, theirs: Taken, limit: float) -> Figure:
     return Figure(what, f'≤ {limit:g} ×', f'{ours.seconds:.2f} s = {ratio:.2f} ×', ratio <= limit)
 
 
+def forget(command: list[str]) -> None:
+    """What the project of a `weir run` remembers."""
+    folder = pathlib.Path(command[command.index('--project') + 1])
+    shutil.rmtree(folder / '.weir', ignore_errors=True)
+
+
 class Bench:
     """A server, and the jobs that are done with it."""
 
@@ -161,7 +167,12 @@ class Bench:
         return [str(self.weir), 'run', 'load', '--project', str(folder), '--format', 'json']
 
     def load(self, file: pathlib.Path, ddl: str | None, rows: int, codes: tuple[int, ...] = (0,), **settings) -> Job:
-        return Job(self.empty(ddl), self.project(file, **settings), self.counted(rows), codes)
+        command = self.project(file, **settings)
+
+        def prepare() -> None:
+            self.empty(ddl)()
+            forget(command)
+        return Job(prepare, command, self.counted(rows), codes)
 
     def copy(self, file: pathlib.Path, ddl: str, rows: int) -> Job:
         return Job(self.empty(ddl), self.client(self.read(file, 'people')), self.counted(rows))
@@ -257,6 +268,8 @@ def merge(bench: Bench, ddl: str, rows: int, rounds: int, upsert: str) -> list[F
             bench.query('INSERT INTO people SELECT * FROM base')
             bench.query('ANALYZE TABLE people' if bench.of_mariadb else 'ANALYZE people')
             bench.settle()
+            if by_weir:
+                forget(command)
         return Job(prepare, command, bench.counted(there + coming - found))
 
     taken = take_turns(rounds, {
