@@ -12,6 +12,7 @@
 #include "pipeline/notices.h"
 #include "scheduler/cron.h"
 #include "scheduler/history_keeper.h"
+#include "scheduler/lost_loads.h"
 #include "scheduler/notice_deliverer.h"
 #include "scheduler/pending.h"
 #include "scheduler/run_observers.h"
@@ -93,8 +94,10 @@ class World final : public cli::Services {
   }
 
   Result<std::vector<Run>> pending_runs(const Pipeline& pipeline, bool force) override {
-    return scheduler::pending_runs(pipeline, *WEIR_TRY(resources()), *WEIR_TRY(run_log()), clock_,
-                                   force);
+    pipeline::Resources& opened = *WEIR_TRY(resources());
+    runlog::RunLog& log = *WEIR_TRY(run_log());
+    if (!force) WEIR_TRY(scheduler::forget_lost_loads(project_, pipeline, opened, log));
+    return scheduler::pending_runs(pipeline, opened, log, clock_, force);
   }
 
   std::vector<scheduler::RunningRun> running() override {
@@ -142,6 +145,7 @@ class World final : public cli::Services {
       if (draining_) return fail(ErrorCode::cancelled, "this weir is stopping");
     }
     runs.open_databases();
+    WEIR_TRY(scheduler::forget_lost_loads(project_, opened, log));
     watcher_ = scheduler::make_watcher(project_, opened, log, runs, clock_, {});
     WEIR_TRY(watcher_->start());
     cron_ = scheduler::make_cron(project_, log, clock_, WEIR_TRY(scheduler::make_system_alarm()),

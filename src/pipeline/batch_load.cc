@@ -189,7 +189,7 @@ Result<void> BatchLoad::stage() {
   auto folded = session_.fold(inputs_.size(), inputs_.front().run->scheduled_for);
   if (!folded) return fail(explain(folded.error()));
   folded_ = *std::move(folded);
-  auto staged = session_.load().stage(parameters_);
+  auto staged = session_.load().stage(inputs_.size(), parameters_);
   if (!staged) return fail(explain(staged.error()));
   if (session_.load().reads_in_order()) {
     session_.slot()->set_inputs(std::move(blocks), collector_, 1);
@@ -445,7 +445,7 @@ Result<LoadDecision> QueryLoad::decide() {
   const std::stop_callback stop(context_.progress.stopped(), [this] { session_.interrupt(); });
   WEIR_TRY(session_.fetch(input_.run->scheduled_for, context_.progress.cancel));
   folded_ = WEIR_TRY(session_.fold(1, input_.run->scheduled_for)).front();
-  WEIR_TRY(session_.load().stage(parameters_));
+  WEIR_TRY(session_.load().stage(1, parameters_));
   LoadDecision decision = WEIR_TRY(session_.load().decide(1, rejecting_into(collector_, session_)));
   if (collector_.over_limit()) return fail(limit_error(*session_.parts().table));
   return decision;

@@ -19,7 +19,7 @@ constexpr const char* latest_sql =
     "SELECT pipeline, step, bucket, key, version, size_bytes, run_id, load_id, attempt "
     "FROM weir_loads WHERE load_id > {0} AND load_id IN (SELECT max(load_id) FROM weir_loads "
     "WHERE load_id > {0} AND replay_of IS NULL AND key_hash IN ({1}) "
-    "GROUP BY key_hash, pipeline, step, bucket, key)";
+    "GROUP BY pipeline, bucket, key)";
 
 /// Loads that are looked through before all are: what is loaded again mostly was not long ago. One
 /// of DuckDB's row groups.
@@ -27,9 +27,8 @@ constexpr int64_t recent_loads = 122'880;
 
 /// Of one key, as a condition on weir_rejects with the parameters from $1 on.
 constexpr const char* of_key_sql =
-    "pipeline = $1 AND step = $2 AND bucket IS NOT DISTINCT FROM $3 AND key IS NOT DISTINCT FROM "
-    "$4 "
-    "AND run_id <> $5 AND resolution IS NULL";
+    "pipeline = $1 AND bucket IS NOT DISTINCT FROM $2 AND key IS NOT DISTINCT FROM $3 "
+    "AND run_id <> $4 AND resolution IS NULL";
 
 /// How many reject ids are taken from the sequence at first, and at most, at a time.
 constexpr size_t least_ids = 1, most_ids = 2048;
@@ -112,7 +111,10 @@ Result<void> DuckdbLedger::find_latest(std::span<const LedgerKey> keys,
                                        std::span<const size_t> places, int64_t after,
                                        std::vector<std::optional<LedgerEntry>>& found) {
   std::vector<Parameter> hashes;
-  for (const size_t place : places) hashes.emplace_back(keys[place].hash());
+  for (const size_t place : places) {
+    hashes.emplace_back(keys[place].hash());
+    hashes.emplace_back(keys[place].former_hash());
+  }
   // Planned anew each time: a kept plan would go by the statistics of an emptier table.
   const duckdb::Rows rows = WEIR_TRY(
       connection_->run(fmt::format(latest_sql, after, placeholders(1, hashes.size())), hashes));
@@ -157,10 +159,10 @@ Result<Receipt> DuckdbLedger::receipt_of(const LedgerEntry& entry) {
 Result<std::optional<Receipt>> DuckdbLedger::receipt_of(const LedgerKey& key,
                                                         const ObjectVersion& version) {
   if (fault_enabled("ledger-off")) return std::nullopt;
-  const Parameter values[] = {key.hash(),      key.pipeline.value(), int64_t{key.step},
-                              version.value(), bucket_of(key),       object_key_of(key)};
+  const Parameter values[] = {key.hash(),      key.former_hash(), key.pipeline.value(),
+                              version.value(), bucket_of(key),    object_key_of(key)};
   return receipt(
-      "key_hash = $1 AND pipeline = $2 AND step = $3 AND version = $4 AND bucket IS NOT DISTINCT "
+      "key_hash IN ($1, $2) AND pipeline = $3 AND version = $4 AND bucket IS NOT DISTINCT "
       "FROM $5 AND key IS NOT DISTINCT FROM $6 AND replay_of IS NULL",
       values);
 }
@@ -272,16 +274,13 @@ Result<void> DuckdbLedger::supersede(std::span<const NewLoad> loads) {
     const bool stopped_before =
         std::find(rolled_back.begin(), rolled_back.end(), load.key) != rolled_back.end();
     if (!stopped_before && !rejected.contains(load.version.value())) continue;
-    const Parameter values[] = {load.key.pipeline.value(),
-                                int64_t{load.key.step},
-                                bucket_of(load.key),
-                                object_key_of(load.key),
-                                load.receipt->run.value(),
-                                load.version.value(),
-                                duckdb::TimestampValue{micros(load.committed_at)}};
+    const Parameter values[] = {
+        load.key.pipeline.value(), bucket_of(load.key),
+        object_key_of(load.key),   load.receipt->run.value(),
+        load.version.value(),      duckdb::TimestampValue{micros(load.committed_at)}};
     WEIR_TRY(connection_->run(
-        fmt::format("UPDATE weir_rejects SET resolution = 'superseded', resolved_by = $5, "
-                    "resolved_at = $7 WHERE {} AND (rolled_back OR version = $6)",
+        fmt::format("UPDATE weir_rejects SET resolution = 'superseded', resolved_by = $4, "
+                    "resolved_at = $6 WHERE {} AND (rolled_back OR version = $5)",
                     of_key_sql),
         values));
   }
@@ -289,16 +288,13 @@ Result<void> DuckdbLedger::supersede(std::span<const NewLoad> loads) {
 }
 
 Result<void> DuckdbLedger::supersede_rolled_back(const RejectOrigin& origin) {
-  const Parameter values[] = {origin.key.pipeline.value(),
-                              int64_t{origin.key.step},
-                              bucket_of(origin.key),
-                              object_key_of(origin.key),
-                              origin.run.value(),
-                              origin.version.value(),
-                              duckdb::TimestampValue{micros(origin.at)}};
+  const Parameter values[] = {
+      origin.key.pipeline.value(), bucket_of(origin.key),
+      object_key_of(origin.key),   origin.run.value(),
+      origin.version.value(),      duckdb::TimestampValue{micros(origin.at)}};
   WEIR_TRY(connection_->run(
-      fmt::format("UPDATE weir_rejects SET resolution = 'superseded', resolved_by = $5, "
-                  "resolved_at = $7 WHERE {} AND rolled_back AND version = $6",
+      fmt::format("UPDATE weir_rejects SET resolution = 'superseded', resolved_by = $4, "
+                  "resolved_at = $6 WHERE {} AND rolled_back AND version = $5",
                   of_key_sql),
       values));
   // The same run tried again, because the process died before it could say so.

@@ -144,7 +144,7 @@ size_t DuckdbLoad::parameter_index(const std::string& name) const {
 
 size_t DuckdbLoad::parameter_count() const { return fill_->parameter_count(); }
 
-Result<void> DuckdbLoad::stage(std::span<const duckdb::Parameter> parameters) {
+Result<void> DuckdbLoad::stage(size_t, std::span<const duckdb::Parameter> parameters) {
   if (!staged_) return {};
   if (query_.reads_tables) WEIR_TRY(plan());
   WEIR_TRY(connection_.run("TRUNCATE " + stage_));

@@ -28,7 +28,7 @@ class DuckdbLoad final : public TableLoad {
   const std::vector<RowRule>& rules() const override { return rules_.rules(); }
   Result<void> prepare() override;
   Result<void> plan() override;
-  Result<void> stage(std::span<const duckdb::Parameter> parameters) override;
+  Result<void> stage(size_t inputs, std::span<const duckdb::Parameter> parameters) override;
   Result<LoadDecision> decide(size_t inputs, const SetRules::RejectRow& reject_row) override;
   /// After decide, when what the table holds has become another: counts again which of the rows
   /// that are in it are new, changed and unchanged.

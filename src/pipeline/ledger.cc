@@ -15,19 +15,30 @@ std::string problems_json(std::span<const Problem> problems) {
   return list.to_string();
 }
 
-int64_t LedgerKey::hash() const {
-  uint64_t hash = 14695981039346656037u;  // FNV-1a
-  const auto mix = [&](std::string_view text) {
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-    hash = (hash ^ 0xFF) * 1099511628211u;  // no text holds 0xFF: a separator
-  };
-  mix(pipeline.value());
-  mix(std::to_string(step));
-  if (object) {
-    mix(object->bucket.value());
-    mix(object->key.value());
+namespace {
+
+class KeyHash {
+ public:
+  KeyHash& mix(std::string_view text) {
+    for (const char c : text) hash_ = (hash_ ^ static_cast<unsigned char>(c)) * 1099511628211u;
+    hash_ = (hash_ ^ 0xFF) * 1099511628211u;  // no text holds 0xFF: a separator
+    return *this;
   }
-  return static_cast<int64_t>(hash);
+  int64_t with(const std::optional<ObjectRef>& object) {
+    if (object) mix(object->bucket.value()).mix(object->key.value());
+    return static_cast<int64_t>(hash_);
+  }
+
+ private:
+  uint64_t hash_ = 14695981039346656037u;  // FNV-1a
+};
+
+}  // namespace
+
+int64_t LedgerKey::hash() const { return KeyHash().mix(pipeline.value()).with(object); }
+
+int64_t LedgerKey::former_hash() const {
+  return KeyHash().mix(pipeline.value()).mix(std::to_string(step)).with(object);
 }
 
 }  // namespace weir::pipeline

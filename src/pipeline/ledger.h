@@ -12,14 +12,20 @@
 
 namespace weir::pipeline {
 
-/// Which input of which load step: the ledger's key without version and attempt.
+/// Which input of which pipeline's load: the ledger's key without version and attempt. A pipeline
+/// has one load, and where it stands among the steps is no part of the key: a step that is put
+/// before it makes no object a new one.
 struct LedgerKey {
   PipelineName pipeline;
-  int step = 0;  ///< index of the load step in the pipeline
+  int step = 0;  ///< index of the load step in the pipeline, as it was: for people
   std::optional<ObjectRef> object;
 
   int64_t hash() const;  ///< stable across versions of weir; finds the key's entries quickly
-  bool operator==(const LedgerKey&) const = default;
+  /// What `hash` was when the step was part of the key: entries of then are found by it.
+  int64_t former_hash() const;
+  bool operator==(const LedgerKey& other) const {
+    return pipeline == other.pipeline && object == other.object;
+  }
 };
 
 /// A committed load.

@@ -167,7 +167,6 @@ Cell load_key(const NewLoad& load) {
     text += fmt::format("{}:{}", part.size(), part);
   };
   add(load.key.pipeline.value());
-  add(std::to_string(load.key.step));
   add(load.key.object ? load.key.object->bucket.value() : "");
   add(load.key.object ? load.key.object->key.value() : "");
   add(load.key.object ? "" : load.version.value());
@@ -239,14 +238,17 @@ Result<std::vector<std::optional<LedgerEntry>>> ServerLedger::latest(
   std::vector<std::optional<LedgerEntry>> found(keys.size());
   if (keys.empty() || fault_enabled("ledger-off")) return found;  // the simulation's canary
   std::vector<Cell> hashes;
-  for (const LedgerKey& key : keys) hashes.emplace_back(std::to_string(key.hash()));
+  for (const LedgerKey& key : keys) {
+    hashes.emplace_back(std::to_string(key.hash()));
+    hashes.emplace_back(std::to_string(key.former_hash()));
+  }
   const auto quoted = connection_.quote_identifier("key");
   const auto result = WEIR_TRY(connection_.run(
       fmt::format("SELECT pipeline, step, bucket, {0}, version, size_bytes, run_id, load_id, "
                   "attempt FROM weir_loads WHERE load_id IN (SELECT max(load_id) FROM weir_loads "
                   "WHERE replay_of IS NULL AND key_hash IN ({1}) "
-                  "GROUP BY key_hash, pipeline, step, bucket, {0})",
-                  quoted, placeholders(1, keys.size())),
+                  "GROUP BY pipeline, bucket, {0})",
+                  quoted, placeholders(1, hashes.size())),
       hashes));
   for (size_t row = 0; row < result.size(); ++row) {
     LedgerKey key{PipelineName(result.text(row, 0)), static_cast<int>(result.int64(row, 1)), {}};
@@ -289,13 +291,13 @@ Result<std::optional<Receipt>> ServerLedger::receipt_of(const LedgerKey& key,
                                                         const ObjectVersion& version) {
   if (fault_enabled("ledger-off")) return std::nullopt;
   const Cell values[] = {std::to_string(key.hash()),
+                         std::to_string(key.former_hash()),
                          key.pipeline.value(),
-                         std::to_string(key.step),
                          version.value(),
                          bucket_of(key),
                          object_key_of(key)};
   return receipt(
-      fmt::format("key_hash = $1 AND pipeline = $2 AND step = $3 AND version = $4 AND {} AND {} "
+      fmt::format("key_hash IN ($1, $2) AND pipeline = $3 AND version = $4 AND {} AND {} "
                   "AND replay_of IS NULL",
                   null_safe("bucket", "$5"), null_safe("key", "$6")),
       values);
@@ -410,32 +412,29 @@ Result<void> ServerLedger::end_rejects() {
 }
 
 std::string ServerLedger::of_key() const {
-  return fmt::format(
-      "pipeline = $1 AND step = $2 AND {} AND {} AND run_id <> $5 AND resolution IS "
-      "NULL",
-      null_safe("bucket", "$3"), null_safe("key", "$4"));
+  return fmt::format("pipeline = $1 AND {} AND {} AND run_id <> $4 AND resolution IS NULL",
+                     null_safe("bucket", "$2"), null_safe("key", "$3"));
 }
 
 std::vector<Cell> ServerLedger::supersede_parameters(const LedgerKey& key, const RunId& run) const {
-  return {key.pipeline.value(), std::to_string(key.step), bucket_of(key), object_key_of(key),
-          run.value()};
+  return {key.pipeline.value(), bucket_of(key), object_key_of(key), run.value()};
 }
 
 Result<void> ServerLedger::supersede(std::span<const NewLoad> loads) {
-  const auto rows = WEIR_TRY(
-      connection_.run("SELECT DISTINCT pipeline, step FROM weir_rejects WHERE rolled_back AND "
-                      "resolution IS NULL"));
+  const auto rows =
+      WEIR_TRY(connection_.run("SELECT DISTINCT pipeline FROM weir_rejects WHERE rolled_back AND "
+                               "resolution IS NULL"));
   for (const NewLoad& load : loads) {
     const auto stopped_before = [&](const std::vector<Cell>& row) {
-      return row[0] == load.key.pipeline.value() && row[1] == std::to_string(load.key.step);
+      return row[0] == load.key.pipeline.value();
     };
     if (load.attempt == 1 && std::ranges::none_of(rows.rows, stopped_before)) continue;
     std::vector<Cell> values = supersede_parameters(load.key, load.receipt->run);
     values.emplace_back(load.version.value());
     values.emplace_back(dialect_->moment(load.committed_at));
     WEIR_TRY(connection_.run(
-        fmt::format("UPDATE weir_rejects SET resolution = 'superseded', resolved_by = $5, "
-                    "resolved_at = $7 WHERE {} AND (rolled_back OR version = $6)",
+        fmt::format("UPDATE weir_rejects SET resolution = 'superseded', resolved_by = $4, "
+                    "resolved_at = $6 WHERE {} AND (rolled_back OR version = $5)",
                     of_key()),
         values));
   }
@@ -447,8 +446,8 @@ Result<void> ServerLedger::supersede_rolled_back(const RejectOrigin& origin) {
   values.emplace_back(origin.version.value());
   values.emplace_back(dialect_->moment(origin.at));
   WEIR_TRY(connection_.run(
-      fmt::format("UPDATE weir_rejects SET resolution = 'superseded', resolved_by = $5, "
-                  "resolved_at = $7 WHERE {} AND rolled_back AND version = $6",
+      fmt::format("UPDATE weir_rejects SET resolution = 'superseded', resolved_by = $4, "
+                  "resolved_at = $6 WHERE {} AND rolled_back AND version = $5",
                   of_key()),
       values));
   // The same run tried again, because the process died before it could say so.

@@ -114,17 +114,19 @@ Result<void> ServerLoad::prepare() {
 
 bool ServerLoad::turn_careful() { return refused_; }
 
-Result<void> ServerLoad::stage(std::span<const duckdb::Parameter> parameters) {
+Result<void> ServerLoad::stage(size_t inputs, std::span<const duckdb::Parameter> parameters) {
   rules_.resize(inner_->rules().size());
   way_.clear();
   // Rows of which one met another or broke a rule are likely to be followed by more of that kind.
   careful_ = refused_ || last_met_ || !may_go_straight_;
   judged_anew_ = judged_anew_ && refused_;
+  unseen_refused_ = unseen_refused_ && refused_;
   refused_ = false;
   const bool may_meet = mode_ == LoadMode::merge || mode_ == LoadMode::ignore;
   if (!careful_ && may_meet && !dialect_->refuses_early()) careful_ = WEIR_TRY(target_has_rows());
-  if (!careful_) return {};
-  return inner_->stage(parameters);
+  upserts_unseen_ = careful_ && WEIR_TRY(goes_unseen(inputs));
+  if (!careful_ || upserts_unseen_) return {};
+  return inner_->stage(inputs, parameters);
 }
 
 /// What TableLocks is inside one process, among all: another owner's load does not change what
@@ -157,11 +159,17 @@ Result<bool> ServerLoad::server_decides(size_t inputs) {
   return decides_alike(server_, engine_, table_);
 }
 
+/// Whether the rows of a merge can be sent before anybody has looked for keys that they share.
+Result<bool> ServerLoad::goes_unseen(size_t inputs) {
+  if (!may_go_straight_ || unseen_refused_ || last_repeated_) return false;
+  return server_decides(inputs);
+}
+
 Result<LoadDecision> ServerLoad::decide(size_t inputs, const SetRules::RejectRow& reject_row) {
   WEIR_TRY(lock_tables());
   LoadDecision decision;
-  upserts_ = careful_ && WEIR_TRY(server_decides(inputs));
-  if (careful_) {
+  upserts_ = careful_ && !upserts_unseen_ && WEIR_TRY(server_decides(inputs));
+  if (careful_ && !upserts_unseen_) {
     if (upserts_) {
       WEIR_TRY(workshop_.run("TRUNCATE " + mirror_));
     } else {
@@ -171,6 +179,8 @@ Result<LoadDecision> ServerLoad::decide(size_t inputs, const SetRules::RejectRow
     decision = WEIR_TRY(inner_->decide(inputs, reject_row));
     last_met_ = std::ranges::any_of(
         decision.inputs, [](const LoadCounts& count) { return count.inserted < count.staged; });
+    last_repeated_ = std::ranges::any_of(
+        decision.inputs, [](const LoadCounts& count) { return count.deduplicated > 0; });
   }
   decision.inputs.resize(inputs);
   if (mode_ == LoadMode::replace) decision.replaced = WEIR_TRY(count_replaced());
@@ -195,6 +205,7 @@ Result<uint64_t> ServerLoad::write(LoadDecision& decision,
                                    const WriteRejects& rejects) {
   if (mode_ == LoadMode::replace) WEIR_TRY(empty_target(decision.replaced));
   if (!careful_) return write_straight(parameters);
+  if (upserts_unseen_) return upsert_unseen(decision, parameters);
   if (table_.lineage) WEIR_TRY(inner_->write_lineage(lineage));
   return write_judged(decision, rejects);
 }
@@ -236,15 +247,19 @@ std::string ServerLoad::references_hold() const {
                      duckdb::quote_literal(std::string(reference_broken)));
 }
 
-Result<uint64_t> ServerLoad::write_straight(std::span<const duckdb::Parameter> parameters) {
+/// The rows as they are read. Errors: busy, when they are to be staged.
+Result<std::string> ServerLoad::select_straight() {
   if (!WEIR_TRY(mirror_whole_parents())) {
     may_go_straight_ = false;
     refused_ = true;
     return fail(ErrorCode::busy, "the referenced tables are too large to be asked beforehand");
   }
-  const std::string select =
-      fmt::format("SELECT {} FROM ({}) s WHERE {}", names_of(table_.columns, "s."),
-                  inner_->query().sql, references_hold());
+  return fmt::format("SELECT {} FROM ({}) s WHERE {}", names_of(table_.columns, "s."),
+                     inner_->query().sql, references_hold());
+}
+
+Result<uint64_t> ServerLoad::write_straight(std::span<const duckdb::Parameter> parameters) {
+  const std::string select = WEIR_TRY(select_straight());
   const auto sent = fill_target(select, parameters, table_.columns);
   const bool broken = !sent && sent.error().message.find(reference_broken) != std::string::npos;
   if (!broken) {
@@ -253,6 +268,40 @@ Result<uint64_t> ServerLoad::write_straight(std::span<const duckdb::Parameter> p
   }
   refused_ = true;
   return fail(ErrorCode::busy, "a row is refused: each is to be judged");
+}
+
+Result<uint64_t> ServerLoad::upsert_unseen(LoadDecision& decision,
+                                           std::span<const duckdb::Parameter> parameters) {
+  const std::string select = WEIR_TRY(select_straight());
+  const auto to_be_staged = [&]() -> Result<uint64_t> {
+    refused_ = unseen_refused_ = true;
+    return fail(ErrorCode::busy, "a row is refused, or has another's key: each is to be judged");
+  };
+  const auto sent = send_updates(select, parameters, table_.columns);
+  if (!sent) {
+    if (sent.error().message.find(reference_broken) != std::string::npos) return to_be_staged();
+    WEIR_TRY(judged(sent.error()));
+    return to_be_staged();
+  }
+  const auto written = upsert_rows(server_, table_, table_.columns, updates_name);
+  if (!written) {
+    // Of two rows with one key the second would change what the first has written.
+    constexpr std::string_view row_met_twice = "21000";
+    if (server_.refusal().state != row_met_twice) WEIR_TRY(judged(written.error()));
+    return to_be_staged();
+  }
+  if (WEIR_TRY(check_deferred())) return to_be_staged();
+  LoadCounts& count = decision.inputs.front();
+  count.staged = sent->rows;
+  count.inserted = written->inserted;
+  count.updated = written->updated;
+  if (count.inserted + count.updated > count.staged) {
+    return fail(ErrorCode::internal, "more rows were written than were sent");
+  }
+  count.unchanged = count.staged - count.inserted - count.updated;
+  last_met_ = count.inserted < count.staged;
+  way_ = sent->way;
+  return count.inserted;
 }
 
 /// Rows that exchange values of a `unique` column would be in each other's way: a server compares
@@ -335,13 +384,19 @@ Result<RowsRefusal> ServerLoad::put_decided(const LoadDecision& decision) {
               decided.inserted});
 }
 
+/// Rows of the workshop into the scratch table from which they are merged.
+Result<SentRows> ServerLoad::send_updates(const std::string& select,
+                                          std::span<const duckdb::Parameter> parameters,
+                                          const std::vector<Column>& columns) {
+  WEIR_TRY(make_scratch(server_, *dialect_, updates_name, select_on_server(columns, table_),
+                        ServerDialect::Lifetime::transaction));
+  return send_rows(workshop_, select, parameters, server_, "", updates_name, columns);
+}
+
 /// The rows of one input, of which the decision does not know yet which are new.
 Result<RowsRefusal> ServerLoad::upsert(LoadDecision& decision) {
   const std::vector<Column> columns = inner_->written_columns();
-  WEIR_TRY(make_scratch(server_, *dialect_, updates_name, select_on_server(columns, table_),
-                        ServerDialect::Lifetime::transaction));
-  const auto sent =
-      send_rows(workshop_, inner_->new_rows(false), {}, server_, "", updates_name, columns);
+  const auto sent = send_updates(inner_->new_rows(false), {}, columns);
   if (!sent) return judged(sent.error());
   const auto written = upsert_rows(server_, table_, columns, updates_name);
   if (!written) return judged(written.error());

@@ -29,7 +29,9 @@ namespace weir::pipeline {
 ///
 /// A careful merge of one input leaves it to the server which of its rows are new, changed and
 /// unchanged, where the server decides that as weir would (pipeline/server_upsert.h): nothing is
-/// copied to the workshop, and the counts are known when the rows are written.
+/// copied to the workshop, and the counts are known when the rows are written. Its rows go to the
+/// server unseen first, as they are read; when two of them have one key, or the server refuses one,
+/// they are staged and judged.
 class ServerLoad final : public TableLoad {
  public:
   /// `workshop` and `server` must outlive it. Errors: invalid_project (a reference leads nowhere).
@@ -46,7 +48,7 @@ class ServerLoad final : public TableLoad {
   const std::vector<RowRule>& rules() const override { return rules_; }
   Result<void> prepare() override;
   Result<void> plan() override { return inner_->plan(); }
-  Result<void> stage(std::span<const duckdb::Parameter> parameters) override;
+  Result<void> stage(size_t inputs, std::span<const duckdb::Parameter> parameters) override;
   Result<LoadDecision> decide(size_t inputs, const SetRules::RejectRow& reject_row) override;
   Result<uint64_t> write(LoadDecision& decision, std::span<const duckdb::Parameter> parameters,
                          std::span<const LineageStretch> lineage,
@@ -59,7 +61,7 @@ class ServerLoad final : public TableLoad {
 
   /// One thread reads faster than a server writes, and rows that several read lie crosswise: keys
   /// that ascend in the file cost a server's index a third less when they ascend as they come.
-  bool reads_in_order() const override { return !careful_; }
+  bool reads_in_order() const override { return !careful_ || upserts_unseen_; }
   bool turn_careful() override;
   std::string way() const override { return way_; }
   void table_made() override { made_ = true; }
@@ -94,6 +96,7 @@ class ServerLoad final : public TableLoad {
   Result<void> lock_tables();
   Result<bool> target_has_rows();
   Result<bool> server_decides(size_t inputs);
+  Result<bool> goes_unseen(size_t inputs);
   Result<uint64_t> count_replaced();
   bool is_missing(const Table& table) const { return options_.missing.contains(table.name); }
   std::string select_on_server(const std::vector<Column>& columns, const Table& like) const;
@@ -116,11 +119,17 @@ class ServerLoad final : public TableLoad {
   Result<uint64_t> update(const std::string& changed, const std::vector<Column>& columns);
   Result<void> empty_target(uint64_t expected);
   std::string references_hold() const;
+  Result<std::string> select_straight();
   Result<uint64_t> write_straight(std::span<const duckdb::Parameter> parameters);
+  Result<uint64_t> upsert_unseen(LoadDecision& decision,
+                                 std::span<const duckdb::Parameter> parameters);
   Result<uint64_t> write_judged(LoadDecision& decision, const WriteRejects& rejects);
   Result<bool> breaks_judged_rule(const server::Refusal& refusal);
   Result<RowsRefusal> put_decided(const LoadDecision& decision);
   Result<RowsRefusal> upsert(LoadDecision& decision);
+  Result<SentRows> send_updates(const std::string& select,
+                                std::span<const duckdb::Parameter> parameters,
+                                const std::vector<Column>& columns);
   Result<RowsRefusal> put(const RowsToWrite& rows);
   Result<RowsRefusal> put_unchecked(const RowsToWrite& rows);
   Result<RowsRefusal> check_deferred();
@@ -145,13 +154,16 @@ class ServerLoad final : public TableLoad {
   bool whole_target_ = false;  // rules ask about more than its keys
   bool guarded_key_ = false;   // by the server; nothing else decides about rows together
   bool may_go_straight_ = false;
-  bool careful_ = true;       // staged and judged, for this load
-  bool upserts_ = false;      // what is new and what is changed the server decides, for this load
-  bool refused_ = false;      // a row of this load, which is to be judged anew
-  bool judged_anew_ = false;  // because others wrote between the decision and the rows
-  bool last_met_ = false;     // the last careful load did not insert all of its rows
-  bool made_ = false;         // the table is weir's, and nothing was committed to it yet
-  std::string way_;           // Receipt::way
+  bool careful_ = true;   // staged and judged, for this load
+  bool upserts_ = false;  // what is new and what is changed the server decides, for this load
+  bool upserts_unseen_ = false;  // …, and its rows are not staged before
+  bool unseen_refused_ = false;  // this load was tried so, and is to be staged
+  bool last_repeated_ = false;   // rows of the last staged load had keys of each other
+  bool refused_ = false;         // a row of this load, which is to be judged anew
+  bool judged_anew_ = false;     // because others wrote between the decision and the rows
+  bool last_met_ = false;        // the last careful load did not insert all of its rows
+  bool made_ = false;            // the table is weir's, and nothing was committed to it yet
+  std::string way_;              // Receipt::way
 };
 
 }  // namespace weir::pipeline

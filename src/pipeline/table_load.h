@@ -86,10 +86,11 @@ class TableLoad {
   /// Plans the query again: needed before each run when it reads tables of the database.
   virtual Result<void> plan() = 0;
 
-  /// Empties the stage and reads the input into it. Reads nothing when rows go straight.
-  virtual Result<void> stage(std::span<const duckdb::Parameter> parameters) = 0;
+  /// Empties the stage and reads the input into it. Reads nothing when rows go straight. `inputs`:
+  /// how many the query reads.
+  virtual Result<void> stage(size_t inputs, std::span<const duckdb::Parameter> parameters) = 0;
 
-  /// `inputs`: how many the query reads. Writes nothing but temporary tables. Errors: busy when two
+  /// `inputs`: as many. Writes nothing but temporary tables. Errors: busy when two
   /// inputs decide about each other's rows and so must be loaded one after the other.
   virtual Result<LoadDecision> decide(size_t inputs, const SetRules::RejectRow& reject_row) = 0;
 

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "base/result.h"
+#include "model/project.h"
+#include "pipeline/resources.h"
+#include "runlog/run_log.h"
+
+namespace weir::scheduler {
+
+/// The run log remembers which objects are in, so that nobody has to look at them again. A database
+/// that was deleted, or put back from a backup, has lost what the run log takes for loaded: when
+/// its ledger does not know the pipeline's newest load, what is remembered of the pipeline's
+/// objects is forgotten, with a warning, and each is held against the ledger again. True: it was.
+/// A database that cannot be asked is taken at the run log's word.
+/// Errors: those of the run log.
+Result<bool> forget_lost_loads(const Project& project, const Pipeline& pipeline,
+                               pipeline::Resources& resources, runlog::RunLog& log);
+/// The same of every pipeline.
+Result<void> forget_lost_loads(const Project& project, pipeline::Resources& resources,
+                               runlog::RunLog& log);
+
+}  // namespace weir::scheduler
