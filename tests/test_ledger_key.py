@@ -68,6 +68,18 @@ def test_what_a_weir_wrote_whose_key_had_the_step_is_found(target: Target, tmp_p
     assert [each['status'] for each in project.verb('run', 'load', '--format', 'json').json()] == ['skipped']
 
 
+def test_a_replay_that_changed_nothing_is_no_sign_of_a_loss(target: Target, tmp_path: pathlib.Path) -> None:
+    project = target.project(tmp_path)
+    (tmp_path / 'weir.yaml').write_text(WEIR_YAML.format(url=target.url, steps=''))
+    project.write('landing/a.json', '[{"id": 1}, {"id": "x"}]')
+    receipt, = project.verb('run', 'load', '--format', 'json').json()
+    assert receipt['status'] == 'partial'
+    project.verb('replay', receipt['run'])
+    assert project.value('SELECT count(*) FROM weir_rejects WHERE resolution IS NULL') == '1'
+    for _ in range(2):
+        assert 'nothing to do' in project.verb('run', 'load').out
+
+
 def test_a_database_that_was_put_back_gets_what_it_lacks(target: Target, tmp_path: pathlib.Path) -> None:
     project = target.project(tmp_path)
     (tmp_path / 'weir.yaml').write_text(WEIR_YAML.format(url=target.url, steps=''))

@@ -17,12 +17,18 @@ const LoadStep* load_of_objects(const Pipeline& pipeline) {
   return reads ? std::get_if<LoadStep>(&pipeline.steps.back()) : nullptr;
 }
 
-/// The newest run that left an entry in the ledger, or was there already when it was asked.
+/// Runs that are looked through for one that loaded an object: a replay may leave no entry.
+constexpr size_t looked_through = 20;
+
+/// The newest run that loaded an object, and so has an entry in the ledger.
 Result<std::optional<Run>> newest_load(const PipelineName& pipeline, runlog::RunLog& log) {
   std::optional<Run> newest;
   for (const RunState state : {RunState::succeeded, RunState::partial}) {
-    const auto runs = WEIR_TRY(log.list({.pipeline = pipeline, .state = state, .limit = 1}));
-    if (!runs.empty() && (!newest || newest->id < runs.front().id)) newest = runs.front();
+    const auto runs =
+        WEIR_TRY(log.list({.pipeline = pipeline, .state = state, .limit = looked_through}));
+    const auto at = std::ranges::find_if(
+        runs, [](const Run& run) { return run.object && run.trigger != replay_trigger; });
+    if (at != runs.end() && (!newest || newest->id < at->id)) newest = *at;
   }
   return newest;
 }
