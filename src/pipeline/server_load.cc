@@ -299,9 +299,21 @@ Result<uint64_t> ServerLoad::upsert_unseen(LoadDecision& decision,
     return fail(ErrorCode::internal, "more rows were written than were sent");
   }
   count.unchanged = count.staged - count.inserted - count.updated;
+  // A row that was written cannot be met again, but one that stayed as it was can.
+  if (count.unchanged > 0 && WEIR_TRY(updates_share_keys())) return to_be_staged();
   last_met_ = count.inserted < count.staged;
   way_ = sent->way;
   return count.inserted;
+}
+
+Result<bool> ServerLoad::updates_share_keys() {
+  std::string keys;
+  for (const std::string& name : table_.key) {
+    keys += (keys.empty() ? "" : ", ") + server_.quote_identifier(name);
+  }
+  const auto shared = WEIR_TRY(server_.run(fmt::format(
+      "SELECT 1 FROM {} GROUP BY {} HAVING count(*) > 1 LIMIT 1", updates_name, keys)));
+  return shared.size() > 0;
 }
 
 /// Rows that exchange values of a `unique` column would be in each other's way: a server compares

@@ -123,6 +123,7 @@ class ServerLoad final : public TableLoad {
   Result<uint64_t> write_straight(std::span<const duckdb::Parameter> parameters);
   Result<uint64_t> upsert_unseen(LoadDecision& decision,
                                  std::span<const duckdb::Parameter> parameters);
+  Result<bool> updates_share_keys();
   Result<uint64_t> write_judged(LoadDecision& decision, const WriteRejects& rejects);
   Result<bool> breaks_judged_rule(const server::Refusal& refusal);
   Result<RowsRefusal> put_decided(const LoadDecision& decision);
