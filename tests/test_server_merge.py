@@ -191,6 +191,28 @@ def test_who_decides(what: str, postgres: Postgres, tmp_path: pathlib.Path) -> N
     assert locked_rows(postgres, database) == (3 if what in ALIKE else 0)  # the one that stays, too
 
 
+@pytest.mark.parametrize('types', [TYPES[:1], []], ids=['with values', 'keys alone'])
+def test_a_repeated_key_is_a_duplicate_though_nothing_changes(types: list[str], postgres: Postgres, tmp_path: pathlib.Path) -> None:
+    """Postgres itself stops at the second row of a key only when it has written the first."""
+    database = f'repeats_{len(types)}'
+    postgres.create(database)
+    mine = make(tmp_path / 'duckdb', 'duckdb://db.duckdb', types)
+    theirs = make(tmp_path / 'server', postgres.url(database), types)
+
+    def row(number: int, value: str) -> dict:
+        return {'id': number, **({'c0': value} if types else {})}
+
+    there = [row(number, 'a') for number in range(10)]
+    same = [row(1, 'a'), row(2, 'a'), row(1, 'a'), row(20, 'a')]
+    then_changed = [row(3, 'a'), row(3, 'b'), row(4, 'a')]
+    for step, rows in enumerate((there, same, then_changed)):
+        receipts = [load(project, str(step), rows) for project in (mine, theirs)]
+        assert comparable(receipts[0]) == comparable(receipts[1]), step
+        assert receipts[1]['rows']['deduplicated'] == (1 if step else 0), receipts[1]
+    if types:
+        assert postgres.query('SELECT c0 FROM "rows" WHERE id = 3', database) == [['b']]
+
+
 def test_what_the_server_refuses_is_found_row_by_row(postgres: Postgres, tmp_path: pathlib.Path) -> None:
     """A CHECK of its own, and one that only new rows would break."""
     postgres.create('refuses')
