@@ -96,7 +96,7 @@ class World final : public cli::Services {
   Result<std::vector<Run>> pending_runs(const Pipeline& pipeline, bool force) override {
     pipeline::Resources& opened = *WEIR_TRY(resources());
     runlog::RunLog& log = *WEIR_TRY(run_log());
-    if (!force) WEIR_TRY(scheduler::forget_lost_loads(project_, pipeline, opened, log));
+    if (!force) WEIR_TRY(scheduler::forget_lost_loads(project_, {&pipeline, 1}, opened, log));
     return scheduler::pending_runs(pipeline, opened, log, clock_, force);
   }
 
@@ -145,7 +145,7 @@ class World final : public cli::Services {
       if (draining_) return fail(ErrorCode::cancelled, "this weir is stopping");
     }
     runs.open_databases();
-    WEIR_TRY(scheduler::forget_lost_loads(project_, opened, log));
+    WEIR_TRY(scheduler::forget_lost_loads(project_, project_.pipelines, opened, log));
     watcher_ = scheduler::make_watcher(project_, opened, log, runs, clock_, {});
     WEIR_TRY(watcher_->start());
     cron_ = scheduler::make_cron(project_, log, clock_, WEIR_TRY(scheduler::make_system_alarm()),

@@ -98,6 +98,16 @@ def test_a_database_that_was_put_back_gets_what_it_lacks(target: Target, tmp_pat
     assert project.query('SELECT id FROM t ORDER BY id') == [{'id': '1'}, {'id': '2'}, {'id': '3'}]
     assert 'nothing to do' in project.verb('run', 'load').out
 
+    # What was loaded last is neither in the database nor in the folder: that is noticed once.
+    project.write('landing/4.json', '[{"id": 4}]')
+    assert project.verb('run', 'load').code == 0
+    quoted = '`key`' if target.name == 'mysql' else '"key"'
+    for change in ('DELETE FROM t WHERE id = 4', f"DELETE FROM weir_loads WHERE {quoted} = '4.json'"):
+        assert project.verb('query', change, '--write').code == 0
+    (tmp_path / 'landing/4.json').unlink()
+    assert [each['status'] for each in project.verb('run', 'load', '--format', 'json').json()] == ['skipped'] * 3
+    assert 'nothing to do' in project.verb('run', 'load').out
+
     # Gone while nobody looked: `weir up` notices too.
     for change in ('DROP TABLE t', 'DROP TABLE weir_loads', 'DROP TABLE weir_rejects'):
         assert project.verb('query', change, '--write').code == 0

@@ -311,8 +311,8 @@ Result<bool> ServerLoad::updates_share_keys() {
   for (const std::string& name : table_.key) {
     keys += (keys.empty() ? "" : ", ") + server_.quote_identifier(name);
   }
-  const auto shared = WEIR_TRY(server_.run(fmt::format(
-      "SELECT 1 FROM {} GROUP BY {} HAVING count(*) > 1 LIMIT 1", updates_name, keys)));
+  const auto shared = WEIR_TRY(server_.run(
+      fmt::format("SELECT 1 FROM {} GROUP BY {} HAVING count(*) > 1 LIMIT 1", updates_name, keys)));
   return shared.size() > 0;
 }
 

@@ -1,15 +1,20 @@
 #include "scheduler/lost_loads.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/log.h"
 #include "pipeline/target_sql.h"
+#include "text/receipt_json.h"
 
 namespace weir::scheduler {
 namespace {
 
 constexpr size_t page_size = 1000;
+
+/// Runs that are looked through for one that judged an object: a replay judges rows.
+constexpr size_t looked_through = 20;
 
 const LoadStep* load_of_objects(const Pipeline& pipeline) {
   const bool reads = std::ranges::any_of(
@@ -17,28 +22,18 @@ const LoadStep* load_of_objects(const Pipeline& pipeline) {
   return reads ? std::get_if<LoadStep>(&pipeline.steps.back()) : nullptr;
 }
 
-/// Runs that are looked through for one that loaded an object: a replay may leave no entry.
-constexpr size_t looked_through = 20;
-
-/// The newest run that loaded an object, and so has an entry in the ledger.
-Result<std::optional<Run>> newest_load(const PipelineName& pipeline, runlog::RunLog& log) {
+/// What the ledger knew last: of the newest run that loaded an object, or found it loaded.
+Result<std::optional<Receipt>> newest_receipt(const PipelineName& pipeline, runlog::RunLog& log) {
   std::optional<Run> newest;
-  for (const RunState state : {RunState::succeeded, RunState::partial}) {
+  for (const RunState state : {RunState::succeeded, RunState::partial, RunState::skipped}) {
     const auto runs =
         WEIR_TRY(log.list({.pipeline = pipeline, .state = state, .limit = looked_through}));
     const auto at = std::ranges::find_if(
         runs, [](const Run& run) { return run.object && run.trigger != replay_trigger; });
     if (at != runs.end() && (!newest || newest->id < at->id)) newest = *at;
   }
-  return newest;
-}
-
-Result<bool> is_in_ledger(pipeline::Databases& databases, const DatabaseName& name,
-                          const RunId& run) {
-  const auto target = WEIR_TRY(pipeline::open_target(databases, name));
-  const auto rows = WEIR_TRY(target.sql->run(
-      "SELECT 1 FROM weir_loads WHERE run_id = " + target.sql->literal(run.value()) + " LIMIT 1"));
-  return rows.size() > 0;
+  if (!newest) return std::nullopt;
+  return text::receipt_from_json(WEIR_TRY(text::Json::parse(newest->receipt)));
 }
 
 Result<void> forget_objects(const Pipeline& pipeline, runlog::RunLog& log) {
@@ -58,39 +53,35 @@ Result<void> forget_objects(const Pipeline& pipeline, runlog::RunLog& log) {
   return {};
 }
 
-/// `silent`: databases that could not be asked; each is tried once.
-Result<bool> forget_lost(const Project& project, const Pipeline& pipeline,
-                         pipeline::Resources& resources, runlog::RunLog& log,
-                         std::set<DatabaseName>& silent) {
-  const LoadStep* load = load_of_objects(pipeline);
-  const Table* table = load != nullptr ? project.find_table(load->table) : nullptr;
-  if (table == nullptr || silent.contains(table->database)) return false;
-  const auto newest = WEIR_TRY(newest_load(pipeline.name, log));
-  if (!newest) return false;
-  const auto known = is_in_ledger(*resources.databases, table->database, newest->id);
-  if (!known) silent.insert(table->database);
-  if (!known || *known) return false;
-  log::warning(
-      "database {} knows nothing of run {}, which loaded into it: it was replaced, or put back to "
-      "an earlier state. Every object of pipeline {} is held against its ledger again",
-      table->database.value(), newest->id.value(), pipeline.name.value());
-  WEIR_TRY(forget_objects(pipeline, log));
-  return true;
-}
-
 }  // namespace
 
-Result<bool> forget_lost_loads(const Project& project, const Pipeline& pipeline,
+Result<void> forget_lost_loads(const Project& project, std::span<const Pipeline> pipelines,
                                pipeline::Resources& resources, runlog::RunLog& log) {
-  std::set<DatabaseName> silent;
-  return forget_lost(project, pipeline, resources, log, silent);
-}
-
-Result<void> forget_lost_loads(const Project& project, pipeline::Resources& resources,
-                               runlog::RunLog& log) {
-  std::set<DatabaseName> silent;
-  for (const Pipeline& pipeline : project.pipelines) {
-    WEIR_TRY(forget_lost(project, pipeline, resources, log, silent));
+  std::map<DatabaseName, Result<pipeline::Target>> targets;  // each is asked for once
+  for (const Pipeline& pipeline : pipelines) {
+    const LoadStep* load = load_of_objects(pipeline);
+    const Table* table = load != nullptr ? project.find_table(load->table) : nullptr;
+    if (table == nullptr) continue;
+    const auto newest = WEIR_TRY(newest_receipt(pipeline.name, log));
+    if (!newest) continue;
+    auto at = targets.find(table->database);
+    if (at == targets.end()) {
+      at = targets
+               .emplace(table->database,
+                        pipeline::open_target(*resources.databases, table->database))
+               .first;
+    }
+    if (!at->second) continue;
+    const pipeline::LedgerKey key{pipeline.name, static_cast<int>(pipeline.steps.size()) - 1,
+                                  newest->object};
+    const auto known = at->second->ledger->receipt_of(key, newest->version);
+    if (!known || *known) continue;
+    log::warning(
+        "database {} knows nothing of what run {} loaded, or found loaded: it was replaced, or put "
+        "back "
+        "to an earlier state. Every object of pipeline {} is held against its ledger again",
+        table->database.value(), newest->run.value(), pipeline.name.value());
+    WEIR_TRY(forget_objects(pipeline, log));
   }
   return {};
 }
